@@ -1,0 +1,43 @@
+/* What the sub-commands inspect, bench and doctor are made of. Text comes line by line, without newlines. */
+#ifndef LOCKSTEP_TOOLS_H
+#define LOCKSTEP_TOOLS_H
+
+#include <lockstep/context.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef void (*ls_line_function)(void *user, const char *line);
+
+/* Describes a recipe (layers, shapes, parameters, operations, memory), a model or a checkpoint (metadata,
+ * tensors, norms). Local. */
+LS_API ls_status ls_inspect(const char *path, ls_line_function line, void *user);
+
+/* Describes where the context runs and warns of bad bindings. Collective; lines come on rank 0. */
+LS_API ls_status ls_doctor(ls_context *context, ls_line_function line, void *user);
+
+typedef struct ls_bench_result {
+    const char *name;
+    double us_per_step; /* best of several repetitions */
+    double us_median;
+    double samples_per_s, gflops;
+    double sgemm_share; /* gflops / measured matrix-product rate of the same threads and ranks, 0 to 1 */
+} ls_bench_result;
+
+LS_API int ls_bench_count(void);
+LS_API const char *ls_bench_name(int index);
+LS_API const char *ls_bench_describe(int index);
+/* reduce_float: with plain float sums instead of exact ones, for comparison. sgemm_rate: of
+ * ls_bench_sgemm_rate. Collective. Errors: LS_ERROR_ARGUMENT for an unknown name. */
+LS_API ls_status ls_bench_run(ls_context *context, const char *name, bool reduce_float, double sgemm_rate,
+                              ls_bench_result *result);
+/* The machine's float32 matrix-product rate with the context's threads (oneDNN), summed over ranks, in
+ * GFLOP/s. Collective. */
+LS_API ls_status ls_bench_sgemm_rate(ls_context *context, double *gflops);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

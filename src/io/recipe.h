@@ -1,0 +1,65 @@
+/* The inside of a recipe: structs filled from the tables. */
+#ifndef LS_IO_RECIPE_H
+#define LS_IO_RECIPE_H
+
+#include <lockstep/recipe.h>
+#include "base/component.h"
+
+typedef struct ls_checkpoint_options {
+    int64_t every_epochs; /* 0: by time (seconds), and at the end */
+    int64_t every_steps;  /* 0: not by steps */
+    double every_seconds; /* default 300 */
+    int64_t keep;         /* how many of the newest are kept, default 3 */
+} ls_checkpoint_options;
+
+typedef struct ls_training_options {
+    int64_t epochs;        /* default 10; may change on resume */
+    int64_t steps;         /* 0: no limit; stop after so many steps in all */
+    int64_t batch;         /* of the whole machine, default 64; 0: all rows */
+    int64_t grain;         /* samples a grain; 0: chosen from the model and batch */
+    bool shuffle;          /* default true */
+    int reduce;            /* 0 exact, 1 float32 */
+    int64_t segments;      /* default 1 */
+    double clip_norm;      /* 0: none */
+    int nonfinite;         /* 0 stop, 1 skip: a step with infinity or NaN is left out and counted */
+    int64_t replica_check; /* every so many steps; 0 (default): once an epoch; -1 never */
+    int64_t report; /* evaluate and write a metrics record every so many epochs; 0 (default): at most about
+                       1,000 records a run */
+    char *initial;  /* path of a safetensors file of initial weights */
+    ls_checkpoint_options checkpoint;
+} ls_training_options;
+
+struct ls_recipe {
+    char *file;      /* for messages; NULL or the name given for text */
+    char *directory; /* paths in the recipe are relative to it; "." for text */
+    int64_t seed;    /* 0 .. 2^53 */
+    ls_component data;
+    ls_component_list model;
+    ls_component loss;
+    ls_component optimizer;
+    ls_training_options training;
+};
+
+extern const ls_option ls_recipe_options[]; /* the root table; offsets in struct ls_recipe */
+extern const ls_option ls_training_option_table[];
+
+/* The resolved recipe as YAML (all keys, defaults filled in, paths as absolute where absolute_paths) in a
+ * stable order. *text is freed with ls_free. */
+ls_status ls_recipe_to_yaml(const ls_recipe *recipe, bool absolute_paths, char **text);
+/* Canonical JSON of all that predict needs: {"model": [...], "loss": {...}, "data": {"type": ...,
+ * "normalise": ...}} without paths, places, layout or training. It can be read by ls_recipe_parse_model. */
+ls_status ls_recipe_model_json(const ls_recipe *recipe, char **text);
+/* A recipe with only data (options without files), model and loss from that JSON; the rest has defaults. name
+ * is for messages. */
+ls_status ls_recipe_parse_model(const char *json, const char *name, ls_recipe **recipe);
+/* Names the first key (dotted: "optimizer.lr") in which two recipes differ, other than those marked
+ * may_change_on_resume and paths that point to the same data; NULL if none. Freed with ls_free. */
+char *ls_recipe_difference(const ls_recipe *a, const ls_recipe *b);
+/* Hash of everything that fixes the bits (no paths, no outputs). */
+uint64_t ls_recipe_digest(const ls_recipe *recipe);
+/* docs/recipe.md from the tables and registries. *text is freed with ls_free. */
+ls_status ls_recipe_document(char **text);
+/* "file:line:column" of a component, for messages of later phases; in a static thread-local buffer. */
+const char *ls_recipe_place(const ls_recipe *recipe, int line, int column);
+
+#endif

@@ -1,0 +1,125 @@
+/* Single-threaded vector kernels on plain arrays, one table per instruction set, chosen once at start.
+
+   The bits are the same in every table: each output element is one chain of IEEE operations in an order that
+   its definition fixes (fused multiply-adds with ascending k, starting from the bias or zero), so they depend
+   neither on the width of vectors nor on shapes, blocking, alignment or cache sizes. The generic table is the
+   reference in plain C.
+
+   Layout: "panels" are [units][lanes] with one sample a lane, lanes a multiple of 16, contiguous unless a
+   leading dimension is given. */
+#ifndef LS_MATH_KERNELS_H
+#define LS_MATH_KERNELS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/exact.h"
+
+enum {
+    LS_LANES = 16,
+    LS_BLOCK = 64
+}; /* lanes come in multiples of LS_LANES; packed blocks are LS_BLOCK wide */
+
+/* C[m][n] = start + sum over k (ascending, fused) of A[m*row_stride + k*column_stride] * B[k*ldb + n]
+   start is C[m][n] if accumulate, else bias[m] if bias is not NULL, else 0. N and ldb, ldc: multiples of 16
+   (N any multiple of 16). B and C 64-byte aligned. M, K >= 0. */
+typedef struct ls_gemm {
+    int64_t M, N, K;
+    const float *A;
+    int64_t row_stride, column_stride;
+    const float *B;
+    int64_t ldb;
+    float *C;
+    int64_t ldc;
+    const float *bias;
+    bool accumulate;
+} ls_gemm;
+
+/* Activations (formulas: math/vector/activation.h). parameter: the slope of leaky_relu, else unused. */
+typedef enum ls_activation {
+    LS_ACTIVATION_IDENTITY,
+    LS_ACTIVATION_SIGMOID,
+    LS_ACTIVATION_TANH,
+    LS_ACTIVATION_RELU,
+    LS_ACTIVATION_LEAKY_RELU,
+    LS_ACTIVATION_GELU,
+    LS_ACTIVATION_COUNT
+} ls_activation;
+
+typedef struct ls_sgd_step { /* one step of gradient descent on n elements (Sutskever et al., ICML 2013, eq.
+                                1-4, in PyTorch's form) */
+    float learning_rate, momentum, weight_decay, gradient_scale;
+    bool nesterov;
+} ls_sgd_step;
+
+typedef struct ls_kernels {
+    const char *name; /* "generic", "avx2", "avx512" */
+
+    void (*gemm)(const ls_gemm *gemm);
+
+    /* to[k*LS_BLOCK + n] = from[n*ld + k] for n < units, k < count; zero for units <= n < LS_BLOCK. units <=
+     * LS_BLOCK. */
+    void (*pack_block)(const float *from, int64_t ld, int64_t units, int64_t count, float *to);
+
+    /* Samples into a panel: to[u*lanes + n] = (row[n][u] - shift[u]) * scale[u], u < units, n < count (count
+       <= lanes); lanes n >= count get a copy of lane 0. shift and scale may be NULL (no change). Rows of
+       bytes or of floats. count >= 1. */
+    void (*gather_floats)(const float *const *row, int64_t count, int64_t units, const float *shift,
+                          const float *scale, int64_t lanes, float *to);
+    void (*gather_bytes)(const uint8_t *const *row, int64_t count, int64_t units, const float *shift,
+                         const float *scale, int64_t lanes, float *to);
+
+    /* Largest bit pattern of |x| (NaN above infinity above all finite). */
+    uint32_t (*largest)(const float *x, int64_t count);
+
+    /* Exact sums of a tile of rows x columns: sum = term(x), sum += term(x) (base/exact.h). */
+    void (*exact_store)(ls_exact_scale scale, int64_t rows, int64_t columns, const float *x, int64_t ldx,
+                        uint64_t *sum, int64_t lds);
+    void (*exact_add)(ls_exact_scale scale, int64_t rows, int64_t columns, const float *x, int64_t ldx,
+                      uint64_t *sum, int64_t lds);
+    /* x = (float)(value(sum, terms) * factor) */
+    void (*exact_finish)(ls_exact_scale scale, uint64_t terms, double factor, int64_t rows, int64_t columns,
+                         const uint64_t *sum, int64_t lds, float *x, int64_t ldx);
+
+    /* y = f(x), in place allowed; dx = dy * f', where f' is computed from saved = y if
+       ls_activation_from_output(), else from saved = x. In place (dx == dy) allowed. count: a multiple of 16.
+     */
+    void (*activation_forward)(ls_activation which, float parameter, const float *x, float *y, int64_t count);
+    void (*activation_backward)(ls_activation which, float parameter, const float *saved, const float *dy,
+                                float *dx, int64_t count);
+
+    /* Losses over a panel: for each lane n the loss (of the sample, not yet averaged or weighted) into
+       loss[n] and its derivative times weight[n] into delta[u*lanes + n] (delta may be NULL). Lanes of weight
+       0 get loss 0 and delta +0. target is [units][lanes] or label[lanes]. squared_error       loss = 1/units
+       * sum_u (x - t)^2 binary_entropy      loss = sum_u max(x,0) - x t + log(1 + exp(-|x|)), on logits
+         softmax_entropy     loss = log(sum_u exp(x_u)) - x_label, computed from x - max; label in 0..units-1
+     */
+    void (*squared_error)(int64_t units, int64_t lanes, const float *x, const float *target,
+                          const float *weight, float *delta, float *loss);
+    void (*binary_entropy)(int64_t units, int64_t lanes, const float *x, const float *target,
+                           const float *weight, float *delta, float *loss);
+    void (*softmax_entropy)(int64_t units, int64_t lanes, const float *x, const int32_t *label,
+                            const float *weight, float *delta, float *loss);
+    void (*softmax)(int64_t units, int64_t lanes, const float *x, float *y);
+    void (*argmax)(int64_t units, int64_t lanes, const float *x, int32_t *index); /* lowest index of the
+                                                                                     largest; NaN counts as
+                                                                                     the largest */
+
+    /* w, velocity are updated; velocity may be NULL if momentum is 0.
+         g' = gradient_scale g + weight_decay w;  v = momentum v + g';  w = w - learning_rate (nesterov ? g' +
+       momentum v : v) */
+    void (*sgd)(const ls_sgd_step *step, int64_t count, float *w, const float *gradient, float *velocity);
+} ls_kernels;
+
+/* The table for this processor: the best it can run, capped by the environment variable LOCKSTEP_ISA =
+ * generic | avx2 | avx512. Chosen once. */
+const ls_kernels *ls_kernels_get(void);
+const ls_kernels *ls_kernels_named(const char *name); /* NULL if unknown or this processor cannot run it; for
+                                                         tests */
+
+bool ls_activation_from_output(ls_activation which);
+
+/* Number of the rules that fix the bits; raised whenever a change alters any result. Part of the fingerprint.
+ */
+enum { LS_NUMERICS_VERSION = 1 };
+
+#endif

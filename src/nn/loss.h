@@ -1,0 +1,46 @@
+/* Losses on the last tensor of the model. One file a loss with one table, one line in nn/registry.c. */
+#ifndef LS_NN_LOSS_H
+#define LS_NN_LOSS_H
+
+#include "nn/layer.h"
+
+typedef enum ls_target_kind { LS_TARGET_VALUES, LS_TARGET_LABELS } ls_target_kind;
+
+typedef struct ls_loss_target { /* of one panel */
+    const float *values;  /* [units][lanes], for LS_TARGET_VALUES (labels come as 0/1 for one unit, one-hot
+                             otherwise) */
+    const int32_t *label; /* [lanes], for LS_TARGET_LABELS */
+    const float *weight;  /* [lanes]: 1 for samples, 0 for lanes that only fill the panel */
+} ls_loss_target;
+
+typedef struct ls_loss_options {
+    int reduction;
+} ls_loss_options; /* options of every loss begin with it: 0 mean, 1 sum over the batch */
+extern const char *const ls_reduction_choices[]; /* "mean", "sum", NULL */
+
+typedef struct ls_loss_type {
+    ls_component_type base;
+    ls_target_kind target;
+    const char *output; /* "value", "probability" (one column a unit): what predict writes */
+    /* Whether the output fits the loss: units of the last layer, classes (0: none) and outputs of the data.
+     * Message without place; the caller adds it. */
+    ls_status (*check)(const void *options, int64_t units, int64_t classes, int64_t outputs);
+    /* loss[lanes] of each sample; delta = weight * derivative of it, or NULL. */
+    void (*panel)(const void *options, const ls_kernels *kernels, int64_t units, int64_t lanes,
+                  const float *x, const ls_loss_target *target, float *delta, float *loss);
+    /* What predict writes, from the last tensor: identity, sigmoid or softmax. */
+    void (*predict)(const void *options, const ls_kernels *kernels, int64_t units, int64_t lanes,
+                    const float *x, float *y);
+    /* One sample in double precision: returns the loss, stores its gradient (NULL: not wanted). target as
+     * values, or label. */
+    double (*reference)(const void *options, int64_t units, const double *x, const double *values,
+                        int32_t label, double *gradient);
+    /* The class of each lane from the last tensor (argmax, or sign for one logit); NULL if the loss has no
+     * classes. */
+    void (*classify)(const void *options, const ls_kernels *kernels, int64_t units, int64_t lanes,
+                     const float *x, int32_t *index);
+} ls_loss_type;
+
+extern const ls_registry ls_loss_registry;
+
+#endif

@@ -1,0 +1,34 @@
+/* A team of threads: one OpenMP parallel region with a number of threads of our own choice, each in a known
+   floating-point state. The caller's OpenMP and floating-point settings are as before afterwards. A team of
+   one runs in the calling thread without a region. */
+#ifndef LS_PARALLEL_TEAM_H
+#define LS_PARALLEL_TEAM_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+typedef struct ls_team {
+    int size; /* threads that really run; may be fewer than asked for */
+    _Alignas(64) atomic_int arrived;
+    _Alignas(64) atomic_uint generation;
+} ls_team;
+
+typedef void (*ls_team_function)(ls_team *team, int thread, void *argument);
+
+/* Runs function on threads threads (>= 1) and waits for all. threads == 1: directly in the caller. Round to
+   nearest, no flush to zero, no denormals-are-zero, exceptions masked, in every thread; the caller's control
+   word is restored. */
+void ls_team_run(int threads, ls_team_function function, void *argument);
+
+/* Waits until all threads of the team are here; memory written before is visible after. Spins briefly, then
+ * yields. */
+void ls_team_barrier(ls_team *team);
+
+/* Number of cores this process may run on (affinity mask, cgroup limit), at least 1. */
+int ls_team_cores(void);
+
+/* Saves the floating-point control word and sets Lockstep's; returns what restore wants. */
+uint32_t ls_float_state_enter(void);
+void ls_float_state_leave(uint32_t saved);
+
+#endif
