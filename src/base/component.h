@@ -54,6 +54,9 @@ typedef struct ls_component_type {
     const char *help;
     const ls_option *options; /* ended by a NULL key; NULL if none */
     size_t options_size;      /* bytes of the struct of options */
+    /* Conditions across keys, which the table cannot express: NULL if all is well, else a message such as
+     * "nesterov needs momentum above 0". NULL: no such conditions. */
+    const char *(*check)(const void *options);
 } ls_component_type;
 
 struct ls_registry {

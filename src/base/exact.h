@@ -1,10 +1,10 @@
 /* Exact sums of the gradients: every term is rounded once to a multiple of a power of two q, then added as an
    integer, so that the sum does not depend on order or grouping.
 
-   For |x_i| with sum of |x_i| <= bound take E with 2^E >= bound and q = 2^(E-51). The bit pattern of the
-   double x + 1.5*2^52*q is magic_bits + round(x/q), so adding patterns modulo 2^64 adds the integers. Any
-   partial sum is at most 2^51 steps, within the mantissa: no overflow for any partition. (Derivation:
-   docs/layout-invariance.md.) */
+   For at most 2^31 terms x_i with sum of |x_i| <= bound take the smallest E with 2^E (1 - 2^-21) >= bound and
+   q = 2^(E-51). The bit pattern of the double x + 1.5*2^52*q is magic_bits + round(x/q), so adding patterns
+   modulo 2^64 adds the integers. Any partial sum is at most 2^51 steps, roundings included, within the
+   mantissa: no overflow for any partition. (Derivation: docs/layout-invariance.md.) */
 #ifndef LS_BASE_EXACT_H
 #define LS_BASE_EXACT_H
 
@@ -17,8 +17,8 @@ typedef struct ls_exact_scale {
     uint64_t magic_bits; /* its bit pattern */
 } ls_exact_scale;
 
-/* The scale for terms whose absolute values sum up to at most bound (finite, >= 0; 0 gives the smallest
- * scale). */
+/* The scale for terms whose absolute values sum up to at most bound (0 <= bound <= 2^1020; 0 gives the
+ * smallest scale). */
 ls_exact_scale ls_exact_scale_for(double bound);
 
 static inline uint64_t ls_exact_term(ls_exact_scale scale, double x)

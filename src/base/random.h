@@ -1,7 +1,7 @@
 /* Random numbers as a pure function of (seed, purpose, a, b): Philox4x32-10 (Salmon et al., SC 2011) of
    Random123. No state is carried, so any thread of any rank can compute any number of the run. Key: seed;
-   counter: purpose, a, b. Normal numbers use sine and cosine of our own (polynomials), not the mathematics
-   library. */
+   counter: purpose, a, b. Different (purpose, a, b) give different counters while a and b are below 2^56.
+   Normal numbers use sine and cosine of our own (polynomials), not the mathematics library. */
 #ifndef LS_BASE_RANDOM_H
 #define LS_BASE_RANDOM_H
 
@@ -29,8 +29,8 @@ double ls_random_normal(uint64_t seed, ls_random_purpose purpose, uint64_t a, ui
                                                                                               1958) */
 uint64_t ls_random_below(uint64_t seed, ls_random_purpose purpose, uint64_t a, uint64_t b,
                          uint64_t n); /* uniform in [0, n), n > 0, without bias */
-/* Fills order[0..n-1] with a permutation of 0..n-1 (Fisher-Yates; element i uses counter b = i). n < 2^32.
-   Fast: 60,000 elements in well under a millisecond. */
+/* Fills order[0..n-1] with a permutation of 0..n-1 (Fisher-Yates; element i uses word i % 4 of counter b = i
+   / 4). n < 2^32. Fast: 60,000 elements in well under a millisecond. */
 void ls_random_permutation(uint64_t seed, ls_random_purpose purpose, uint64_t a, uint32_t *order, size_t n);
 
 #endif

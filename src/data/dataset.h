@@ -72,8 +72,12 @@ typedef struct ls_source_type {
        empty before; on failure they may hold parts, which the caller frees. directory: the recipe's, for
        relative paths. Local. Messages carry path, line and column of the data file. */
     ls_status (*load)(const void *options, const char *directory, ls_dataset *train, ls_dataset *test);
-    /* Reads one file of the source's format for eval and predict: path instead of those in the options. */
-    ls_status (*load_file)(const void *options, const char *path, ls_dataset *dataset);
+    /* Reads one file of the source's format for eval and predict: path instead of those in the options.
+       inputs: numbers a row that the model expects (0: not known). A file without targets gives neither
+       labels nor targets. class_names [classes]: of the model, labels are mapped to them; classes 0: the
+       model predicts values. */
+    ls_status (*load_file)(const void *options, const char *path, int64_t inputs,
+                           const char *const *class_names, int classes, ls_dataset *dataset);
 } ls_source_type;
 
 typedef struct ls_push_options {

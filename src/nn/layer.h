@@ -55,6 +55,8 @@ typedef struct ls_layer_build {
 /* Adds a parameter to the node being built (name: "weight"). */
 ls_status ls_layer_declare(ls_layer_build *build, const char *name, int dims, int64_t rows, int64_t columns,
                            int64_t fan_in, int64_t fan_out, ls_component initialiser, bool decay);
+/* Fails unless the node being built has so many inputs. */
+ls_status ls_layer_takes(const ls_layer_build *build, int inputs);
 /* An error with the place of the layer in front: "file:line:column: layer dense_1: ..." */
 ls_status ls_layer_error(const ls_layer_build *build, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -43,12 +43,18 @@ ls_status ls_comm_reduce_start(ls_comm *comm, ls_comm_type type, void *values, i
 ls_status ls_request_test(ls_request *request, bool *done); /* local; after done == true the request is gone,
                                                                do not use it again */
 ls_status ls_request_wait(ls_request *request);             /* local */
+/* A failure of MPI is reported by test or wait, not by start; the request is gone then, too. */
 
 ls_status ls_comm_broadcast(ls_comm *comm, void *bytes, size_t size, int root);
 /* Each rank gives size bytes (may differ, may be 0); all get all, in the order of ranks; *all and *sizes (one
  * a rank) are freed with ls_free. */
 ls_status ls_comm_gather_all(ls_comm *comm, const void *bytes, size_t size, char **all, size_t **sizes);
 ls_status ls_comm_barrier(ls_comm *comm);
+
+/* LS_OK, or the first failure that a call of this communicator met on this rank, with its message. ls_agree
+ * takes it along, so that a failure on one rank becomes known to all at the next agreement. Local. */
+ls_status ls_comm_failure(const ls_comm *comm);
+
 double ls_comm_time(void); /* seconds from a monotonic clock; local */
 
 #endif

@@ -1,0 +1,55 @@
+/* The source "push": rows come from the program that calls the library. */
+#include "data/sources.h"
+
+#include <stddef.h>
+
+static ls_status load_file(const void *opaque, const char *path, int64_t inputs,
+                           const char *const *class_names, int classes, ls_dataset *dataset)
+{
+    const ls_push_options *options = opaque;
+    return ls_source_read_table(path, inputs > 0 ? inputs : options->inputs, options->outputs, class_names,
+                                classes, dataset);
+}
+
+static const char *check(const void *opaque)
+{
+    const ls_push_options *options = opaque;
+    if ((options->outputs > 0) == (options->classes > 0)) return "either outputs or classes must be above 0";
+    return options->classes == 1 ? "classes must be at least 2" : NULL;
+}
+
+/* No test_fraction and no normalise: there are no rows to take them from. They stay 0, "none". */
+static const ls_option options_table[] = {
+    {.key = "inputs",
+     .kind = LS_OPTION_INTEGER,
+     .offset = offsetof(ls_push_options, inputs),
+     .minimum = 1,
+     .maximum = 1 << 30,
+     .default_text = NULL,
+     .help = "Numbers a sample."},
+    {.key = "outputs",
+     .kind = LS_OPTION_INTEGER,
+     .offset = offsetof(ls_push_options, outputs),
+     .minimum = 0,
+     .maximum = 1 << 24,
+     .default_text = "0",
+     .help = "Target values a sample; 0 where samples have a class."},
+    {.key = "classes",
+     .kind = LS_OPTION_INTEGER,
+     .offset = offsetof(ls_push_options, classes),
+     .minimum = 0,
+     .maximum = 1 << 24,
+     .default_text = "0",
+     .help = "Number of classes, where samples have a label from 0; 0 where they have target values."},
+    LS_OPTION_END};
+
+const ls_source_type ls_source_push = {
+    .base = {.name = "push",
+             .help = "Samples that a program hands over step by step as it computes them (ls_trainer_step). "
+                     "Either outputs or classes is given. They are used as they come, without normalisation.",
+             .options = options_table,
+             .options_size = sizeof(ls_push_options),
+             .check = check},
+    .pushed = true,
+    .load_file = load_file,
+};

@@ -1,0 +1,67 @@
+/* The files of this directory are compiled once for each instruction set, with -DLS_ISA=generic, avx2 or
+   avx512 and the options that allow the compiler its instructions. LS_VARIANT(name) is the name of a function
+   in the variant that is being compiled. */
+#ifndef LS_MATH_VECTOR_ISA_H
+#define LS_MATH_VECTOR_ISA_H
+
+#include "math/kernels.h"
+
+#define LS_PASTE_(a, b) a##b
+#define LS_PASTE(a, b) LS_PASTE_(a, b)
+#define LS_TEXT_(a) #a
+#define LS_TEXT(a) LS_TEXT_(a)
+
+#define LS_VARIANT(name) LS_PASTE(name##_, LS_ISA)
+
+#define LS_LEVEL_generic 0
+#define LS_LEVEL_avx2 1
+#define LS_LEVEL_avx512 2
+#define LS_LEVEL LS_PASTE(LS_LEVEL_, LS_ISA)
+
+#define LS_INLINE static inline __attribute__((always_inline))
+
+/* Before a loop whose iterations are independent although pointers may be equal (work in place). Loops of
+   exactly LS_LANES iterations are turned into vector code even at -O2. */
+#if defined(__clang__)
+#define LS_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#define LS_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define LS_INDEPENDENT _Pragma("GCC ivdep")
+#define LS_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+void LS_VARIANT(ls_gemm_run)(const ls_gemm *gemm);
+
+void LS_VARIANT(ls_pack_block)(const float *from, int64_t ld, int64_t units, int64_t count, float *to);
+void LS_VARIANT(ls_gather_floats)(const float *const *row, int64_t count, int64_t units, const float *shift,
+                                  const float *scale, int64_t lanes, float *to);
+void LS_VARIANT(ls_gather_bytes)(const uint8_t *const *row, int64_t count, int64_t units, const float *shift,
+                                 const float *scale, int64_t lanes, float *to);
+
+uint32_t LS_VARIANT(ls_largest)(const float *x, int64_t count);
+void LS_VARIANT(ls_exact_store)(ls_exact_scale scale, int64_t rows, int64_t columns, const float *x,
+                                int64_t ldx, uint64_t *sum, int64_t lds);
+void LS_VARIANT(ls_exact_add)(ls_exact_scale scale, int64_t rows, int64_t columns, const float *x,
+                              int64_t ldx, uint64_t *sum, int64_t lds);
+void LS_VARIANT(ls_exact_finish)(ls_exact_scale scale, uint64_t terms, double factor, int64_t rows,
+                                 int64_t columns, const uint64_t *sum, int64_t lds, float *x, int64_t ldx);
+
+void LS_VARIANT(ls_activate)(ls_activation which, float parameter, const float *x, float *y, int64_t count);
+void LS_VARIANT(ls_activate_back)(ls_activation which, float parameter, const float *saved, const float *dy,
+                                  float *dx, int64_t count);
+
+void LS_VARIANT(ls_squared_error)(int64_t units, int64_t lanes, const float *x, const float *target,
+                                  const float *weight, float *delta, float *loss);
+void LS_VARIANT(ls_binary_entropy)(int64_t units, int64_t lanes, const float *x, const float *target,
+                                   const float *weight, float *delta, float *loss);
+void LS_VARIANT(ls_softmax_entropy)(int64_t units, int64_t lanes, const float *x, const int32_t *label,
+                                    const float *weight, float *delta, float *loss);
+void LS_VARIANT(ls_softmax)(int64_t units, int64_t lanes, const float *x, float *y);
+void LS_VARIANT(ls_argmax)(int64_t units, int64_t lanes, const float *x, int32_t *index);
+
+void LS_VARIANT(ls_sgd)(const ls_sgd_step *step, int64_t count, float *w, const float *gradient,
+                        float *velocity);
+
+extern const ls_kernels LS_VARIANT(ls_kernels);
+
+#endif

@@ -1,0 +1,106 @@
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/memory.h"
+#include "nn/model.h"
+
+int64_t ls_shape_size(const ls_shape *shape)
+{
+    int64_t size = 1;
+    for (int d = 0; d < shape->rank; d++) size *= shape->dim[d];
+    return size;
+}
+
+void ls_shape_text(const ls_shape *shape, char *text, size_t size)
+{
+    if (size == 0) return;
+    text[0] = '\0';
+    size_t length = 0;
+    for (int d = 0; d < shape->rank && length < size; d++) {
+        const char *between = d > 0 ? " x " : "";
+        length += (size_t)snprintf(text + length, size - length, "%s%lld", between, (long long)shape->dim[d]);
+    }
+}
+
+ls_status ls_layer_error(const ls_layer_build *build, const char *format, ...)
+{
+    char what[LS_MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+
+    const ls_node *node = build->node;
+    ls_error(LS_ERROR_RECIPE, "layer %s: %s", node->name, what);
+    if (node->line > 0) ls_error_prefix(LS_ERROR_RECIPE, "%d:%d: ", node->line, node->column);
+    if (build->file == NULL) return LS_ERROR_RECIPE;
+    return ls_error_prefix(LS_ERROR_RECIPE, node->line > 0 ? "%s:" : "%s: ", build->file);
+}
+
+ls_status ls_layer_takes(const ls_layer_build *build, int inputs)
+{
+    const ls_node *node = build->node;
+    if (node->input_count == inputs) return LS_OK;
+    return ls_layer_error(build, "%d inputs are given, but a layer of type %s takes %d", node->input_count,
+                          node->type->base.name, inputs);
+}
+
+static int64_t round_up(int64_t number)
+{
+    return (number + LS_LANES - 1) / LS_LANES * LS_LANES;
+}
+
+/* Rows a large power of two apart would share few sets of the caches, so such a distance gets 16 floats more.
+ */
+static int64_t leading_dimension(int64_t columns)
+{
+    int64_t ld = round_up(columns);
+    return ld >= 256 && ld % 64 == 0 ? ld + LS_LANES : ld;
+}
+
+static ls_parameter *append_parameter(ls_model *model)
+{
+    size_t capacity = (size_t)model->parameter_capacity;
+    ls_parameter *grown =
+        ls_grow(model->parameter, &capacity, (size_t)model->parameter_count + 1, sizeof *model->parameter);
+    if (grown == NULL) return NULL;
+    model->parameter = grown;
+    model->parameter_capacity = (int)capacity;
+    return &model->parameter[model->parameter_count];
+}
+
+ls_status ls_layer_declare(ls_layer_build *build, const char *name, int dims, int64_t rows, int64_t columns,
+                           int64_t fan_in, int64_t fan_out, ls_component initialiser, bool decay)
+{
+    assert(rows > 0 && columns > 0 && (dims == 2 || (dims == 1 && rows == 1)) && initialiser.type != NULL);
+    ls_model *model = build->model;
+    ls_node *node = build->node;
+    int64_t ld = leading_dimension(columns);
+    int64_t size, end;
+    if (__builtin_mul_overflow(rows, ld, &size) || __builtin_add_overflow(model->arena_size, size, &end))
+        return ls_layer_error(build, "%s of %lld x %lld numbers is too large", name, (long long)rows,
+                              (long long)columns);
+    ls_parameter *parameter = append_parameter(model);
+    if (parameter == NULL) return LS_ERROR_MEMORY;
+    *parameter = (ls_parameter){
+        .rows = rows,
+        .columns = columns,
+        .ld = ld,
+        .offset = model->arena_size, /* a multiple of 16, as all sizes are */
+        .dims = dims,
+        .fan_in = fan_in,
+        .fan_out = fan_out,
+        .initialiser = initialiser,
+        .decay = decay,
+    };
+    int length = snprintf(parameter->name, sizeof parameter->name, "%s.%s", node->name, name);
+    assert(length > 0 && (size_t)length < sizeof parameter->name);
+    (void)length;
+    if (node->parameter_count == 0) node->first_parameter = model->parameter_count;
+    node->parameter_count++;
+    model->parameter_count++;
+    model->parameter_elements += rows * columns;
+    model->arena_size = end;
+    return LS_OK;
+}

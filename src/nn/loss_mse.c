@@ -1,0 +1,61 @@
+/* Mean squared error: loss = 1/units sum (x - t)^2 for each sample. */
+#include "nn/loss_common.h"
+
+static ls_status check(const void *options, int64_t units, int64_t classes, int64_t outputs)
+{
+    (void)options;
+    return ls_loss_check_values("mse", units, classes, outputs);
+}
+
+static void panel(const void *options, const ls_kernels *kernels, int64_t units, int64_t lanes,
+                  const float *x, const ls_loss_target *target, float *delta, float *loss)
+{
+    (void)options;
+    kernels->squared_error(units, lanes, x, target->values, target->weight, delta, loss);
+}
+
+static void predict(const void *options, const ls_kernels *kernels, int64_t units, int64_t lanes,
+                    const float *x, float *y)
+{
+    (void)options;
+    kernels->activation_forward(LS_ACTIVATION_IDENTITY, 0, x, y, units * lanes);
+}
+
+static double reference(const void *options, int64_t units, const double *x, const double *values,
+                        int32_t label, double *gradient)
+{
+    (void)options, (void)label;
+    double sum = 0;
+    for (int64_t u = 0; u < units; u++) {
+        double difference = x[u] - values[u];
+        sum += difference * difference;
+        if (gradient != NULL) gradient[u] = 2 * difference / (double)units;
+    }
+    return sum / (double)units;
+}
+
+/* Labels are trained as 0 and 1: one unit is above or below the middle, of several the largest counts. */
+static void classify(const void *options, const ls_kernels *kernels, int64_t units, int64_t lanes,
+                     const float *x, int32_t *index)
+{
+    (void)options;
+    if (units > 1) {
+        kernels->argmax(units, lanes, x, index);
+        return;
+    }
+    for (int64_t n = 0; n < lanes; n++) index[n] = x[n] >= 0.5F;
+}
+
+const ls_loss_type ls_loss_mse = {
+    .base = {.name = "mse",
+             .help = "Mean over the units of the squared difference of output and target.",
+             .options = ls_loss_option_table,
+             .options_size = sizeof(ls_loss_options)},
+    .target = LS_TARGET_VALUES,
+    .output = "value",
+    .check = check,
+    .panel = panel,
+    .predict = predict,
+    .reference = reference,
+    .classify = classify,
+};

@@ -1,0 +1,63 @@
+#include "nn/panel.h"
+
+enum { PARAMETERS_OF_A_NODE_MAX = 8 };
+
+typedef struct node_call {
+    ls_layer_call call;
+    const float *parameter[PARAMETERS_OF_A_NODE_MAX];
+    int64_t ld[PARAMETERS_OF_A_NODE_MAX];
+} node_call;
+
+static void prepare(const ls_panel *panel, int index, node_call *prepared)
+{
+    const ls_model *model = panel->plan->model;
+    const ls_node *node = &model->node[index];
+    for (int p = 0; p < node->parameter_count; p++) {
+        const ls_parameter *parameter = &model->parameter[node->first_parameter + p];
+        prepared->parameter[p] = panel->parameters + parameter->offset;
+        prepared->ld[p] = parameter->ld;
+    }
+    ls_layer_call *call = &prepared->call;
+    call->kernels = panel->kernels;
+    call->node = node;
+    call->lanes = panel->lanes;
+    call->parameter = prepared->parameter;
+    call->ld = prepared->ld;
+    call->y = ls_panel_value(panel, index + 1);
+    call->dy = ls_panel_delta(panel, index + 1);
+    for (int i = 0; i < node->input_count; i++) {
+        call->x[i] = ls_panel_value(panel, node->input[i]);
+        call->dx[i] = ls_panel_delta(panel, node->input[i]);
+    }
+}
+
+static uint32_t largest(const ls_panel *panel, int tensor, const float *x)
+{
+    return panel->kernels->largest(x, panel->plan->slot[tensor].units * panel->lanes);
+}
+
+void ls_panel_forward(const ls_panel *panel)
+{
+    const ls_model *model = panel->plan->model;
+    uint32_t *value_largest = panel->value_largest;
+    if (value_largest != NULL) value_largest[0] = largest(panel, 0, ls_panel_value(panel, 0));
+    for (int n = 0; n < model->node_count; n++) {
+        node_call prepared;
+        prepare(panel, n, &prepared);
+        model->node[n].type->forward(&prepared.call);
+        if (value_largest != NULL) value_largest[n + 1] = largest(panel, n + 1, prepared.call.y);
+    }
+}
+
+void ls_panel_backward(const ls_panel *panel, int segment)
+{
+    const ls_plan *plan = panel->plan;
+    const ls_model *model = plan->model;
+    for (int n = plan->first_node[segment + 1] - 1; n >= plan->first_node[segment]; n--) {
+        node_call prepared;
+        prepare(panel, n, &prepared);
+        if (prepared.call.dy == NULL) continue;
+        panel->delta_largest[n + 1] = largest(panel, n + 1, prepared.call.dy);
+        model->node[n].type->backward(&prepared.call);
+    }
+}

@@ -1,0 +1,35 @@
+/* Forward and backward of one panel through the nodes of a plan. One thread a panel; panels are independent.
+ */
+#ifndef LS_NN_PANEL_H
+#define LS_NN_PANEL_H
+
+#include "nn/plan.h"
+
+typedef struct ls_panel {
+    const ls_plan *plan;
+    const ls_kernels *kernels;
+    const float *parameters; /* the arena */
+    int64_t lanes;
+    float *memory;           /* plan->panel_units * lanes floats */
+    uint32_t *value_largest; /* [tensor_count]: largest |x| bits, of the model's input and every node's output
+                              */
+    uint32_t *delta_largest; /* [tensor_count]; of those that are wanted */
+} ls_panel;
+
+static inline float *ls_panel_value(const ls_panel *panel, int tensor)
+{
+    return panel->memory + panel->plan->slot[tensor].value * panel->lanes;
+}
+
+static inline float *ls_panel_delta(const ls_panel *panel, int tensor)
+{
+    int64_t slot = panel->plan->slot[tensor].delta;
+    return slot < 0 ? NULL : panel->memory + slot * panel->lanes;
+}
+
+/* All nodes in order. The input tensor is in place. value_largest may be NULL: not wanted (prediction). */
+void ls_panel_forward(const ls_panel *panel);
+/* Nodes of a segment in reverse order. The delta of the last node's output is in place. */
+void ls_panel_backward(const ls_panel *panel, int segment);
+
+#endif

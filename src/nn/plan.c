@@ -1,0 +1,293 @@
+#include "nn/plan.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+enum {
+    PANEL_LANES_MAX = 64,  /* four vectors of 16: the widest block of the matrix kernels */
+    PIECE_ELEMENTS = 4096, /* 16 KiB of gradient: stays in the first-level cache during the update */
+    TASKS_A_THREAD = 3,    /* enough for an even share when tasks differ in size */
+    GRAIN_MINIMUM = 8,
+    GRAIN_INTENSITY = 64 /* rows times multiply-adds per parameter that hide the rounding */
+};
+static const int64_t WORK_A_THREAD = 150000; /* multiply-adds below which waking a thread costs more than it
+                                                brings */
+
+static int64_t round_up(int64_t value, int64_t unit)
+{
+    return (value + unit - 1) / unit * unit;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t ls_plan_default_grain(const ls_model *model, int64_t batch)
+{
+    int64_t operations = ls_model_operations(model);
+    int64_t parameters = model->parameter_elements > 0 ? model->parameter_elements : 1;
+    int64_t half = (batch + 1) / 2;
+    int64_t grain = GRAIN_MINIMUM;
+    /* Biases count as parameters without operations worth mentioning, hence the margin of one eighth. */
+    while (grain < half && grain * operations < parameters * (GRAIN_INTENSITY - GRAIN_INTENSITY / 8))
+        grain *= 2;
+    grain = least(grain, half);
+    return grain < 1 ? 1 : grain;
+}
+
+void ls_plan_share(int64_t rows, int64_t grain, int rank, int ranks, int64_t *first, int64_t *count)
+{
+    int64_t grains = (rows + grain - 1) / grain;
+    int64_t begin = least(grains * rank / ranks * grain, rows);
+    int64_t end = least(grains * (rank + 1) / ranks * grain, rows);
+    *first = begin;
+    *count = end - begin;
+}
+
+static int64_t largest_share(int64_t rows, int64_t grain, int ranks)
+{
+    int64_t grains = (rows + grain - 1) / grain;
+    return least((grains + ranks - 1) / ranks * grain, rows);
+}
+
+/* A node may write over its input if nothing else reads it: not the model's input, one reader, and a producer
+ * whose backward pass does not look at its own output. */
+static bool can_work_in_place(const ls_model *model, const bool *in_place, int index)
+{
+    const ls_node *node = &model->node[index];
+    bool able = node->type->works_in_place != NULL ? node->type->works_in_place(node) : node->type->in_place;
+    if (!able || node->input_count != 1 || node->input[0] == 0) return false;
+    int producer = node->input[0] - 1;
+    const ls_node *before = &model->node[producer];
+    bool reads_its_output =
+        before->type->works_in_place != NULL ? before->type->works_in_place(before) : before->type->in_place;
+    if (reads_its_output || in_place[producer]) return false;
+    int readers = 0;
+    for (int n = 0; n < model->node_count; n++) {
+        for (int i = 0; i < model->node[n].input_count; i++)
+            readers += model->node[n].input[i] == node->input[0];
+    }
+    return readers == 1;
+}
+
+static bool wants_delta(const ls_plan *plan, int tensor)
+{
+    return tensor > 0 && plan->slot[tensor].delta >= 0;
+}
+
+static void assign_slots(ls_plan *plan)
+{
+    const ls_model *model = plan->model;
+    int64_t next = ls_shape_size(&model->input);
+    plan->slot[0] = (ls_slot){.units = next, .value = 0, .delta = -1};
+    for (int n = 0; n < model->node_count; n++) {
+        const ls_node *node = &model->node[n];
+        ls_slot *slot = &plan->slot[n + 1];
+        plan->in_place[n] = can_work_in_place(model, plan->in_place, n);
+        slot->units = ls_shape_size(&node->out);
+        bool wanted = node->parameter_count > 0;
+        for (int i = 0; i < node->input_count; i++) wanted |= wants_delta(plan, node->input[i]);
+        if (plan->in_place[n]) {
+            *slot = plan->slot[node->input[0]];
+            continue;
+        }
+        slot->value = next;
+        next += slot->units;
+        slot->delta = wanted ? next : -1;
+        if (wanted) next += slot->units;
+    }
+    plan->panel_units = next;
+}
+
+/* Nodes with parameters are dealt to segments so that each has about the same number of elements. */
+static void assign_segments(ls_plan *plan, int wanted)
+{
+    const ls_model *model = plan->model;
+    int segment = 0, last_cut = -1;
+    plan->first_node[0] = 0;
+    plan->first_element[0] = 0;
+    for (int n = 0; n < model->node_count; n++) {
+        const ls_node *node = &model->node[n];
+        if (node->parameter_count > 0) {
+            int64_t offset = model->parameter[node->first_parameter].offset;
+            int cut = (int)(offset * wanted / (model->arena_size > 0 ? model->arena_size : 1));
+            if (last_cut >= 0 && cut > last_cut) {
+                segment++;
+                plan->first_node[segment] = n;
+                plan->first_element[segment] = offset;
+            }
+            last_cut = cut;
+        }
+        plan->node_segment[n] = segment;
+        for (int p = 0; p < node->parameter_count; p++) plan->parameter_node[node->first_parameter + p] = n;
+    }
+    plan->segment_count = segment + 1;
+    plan->first_node[segment + 1] = model->node_count;
+    plan->first_element[segment + 1] = model->arena_size;
+}
+
+static int64_t blocks_of(const ls_parameter *parameter)
+{
+    return (parameter->columns + LS_BLOCK - 1) / LS_BLOCK;
+}
+
+static int64_t bands_of(const ls_parameter *parameter, int64_t all_blocks, int threads)
+{
+    int64_t bands = (TASKS_A_THREAD * (int64_t)threads + all_blocks - 1) / all_blocks;
+    return least(bands, (parameter->rows + LS_BLOCK - 1) / LS_BLOCK);
+}
+
+static ls_gradient_kind kind_of(const ls_plan *plan, int index)
+{
+    const ls_node *node = &plan->model->node[plan->parameter_node[index]];
+    return node->type->gradient(node, index - node->first_parameter);
+}
+
+/* Appends the tasks of one parameter, or only counts them where plan->task is NULL. */
+static void add_tasks(ls_plan *plan, int index, int64_t all_blocks)
+{
+    const ls_parameter *parameter = &plan->model->parameter[index];
+    ls_tile_task task = {
+        .parameter = index, .node = plan->parameter_node[index], .kind = kind_of(plan, index)};
+    bool sum = task.kind == LS_GRADIENT_SUM;
+    int64_t blocks = sum ? 1 : blocks_of(parameter);
+    int64_t bands = sum ? 1 : bands_of(parameter, all_blocks, plan->threads);
+    for (int64_t band = 0; band < bands; band++) {
+        task.first_row = parameter->rows * band / bands;
+        task.rows = parameter->rows * (band + 1) / bands - task.first_row;
+        for (int64_t block = 0; block < blocks; block++) {
+            task.first_column = block * LS_BLOCK;
+            task.columns = sum ? parameter->columns : least(LS_BLOCK, parameter->columns - task.first_column);
+            if (plan->task != NULL) plan->task[plan->task_count] = task;
+            plan->task_count++;
+        }
+    }
+}
+
+static int larger_first(const void *left, const void *right)
+{
+    const ls_tile_task *a = left, *b = right;
+    int64_t size_a = a->rows * a->columns, size_b = b->rows * b->columns;
+    if (size_a != size_b) return size_a > size_b ? -1 : 1;
+    if (a->parameter != b->parameter) return a->parameter - b->parameter;
+    if (a->first_row != b->first_row) return a->first_row < b->first_row ? -1 : 1;
+    return a->first_column < b->first_column ? -1 : 1;
+}
+
+static void list_tasks(ls_plan *plan)
+{
+    const ls_model *model = plan->model;
+    int64_t all_blocks = 1;
+    for (int p = 0; p < model->parameter_count; p++) {
+        if (kind_of(plan, p) == LS_GRADIENT_OUTER) all_blocks += blocks_of(&model->parameter[p]);
+    }
+    plan->task_count = 0;
+    for (int s = 0; s < plan->segment_count; s++) {
+        plan->first_task[s] = plan->task_count;
+        for (int p = 0; p < model->parameter_count; p++) {
+            if (plan->node_segment[plan->parameter_node[p]] == s) add_tasks(plan, p, all_blocks);
+        }
+        if (plan->task != NULL) {
+            qsort(plan->task + plan->first_task[s], (size_t)(plan->task_count - plan->first_task[s]),
+                  sizeof *plan->task, larger_first);
+        }
+    }
+    plan->first_task[plan->segment_count] = plan->task_count;
+}
+
+static void list_pieces(ls_plan *plan)
+{
+    const ls_model *model = plan->model;
+    plan->piece_count = 0;
+    plan->piece_elements = LS_LANES;
+    for (int p = 0; p < model->parameter_count; p++) {
+        const ls_parameter *parameter = &model->parameter[p];
+        int64_t rows = PIECE_ELEMENTS / parameter->ld;
+        if (rows < 1) rows = 1;
+        for (int64_t row = 0; row < parameter->rows; row += rows) {
+            int64_t count = least(rows, parameter->rows - row);
+            ls_piece piece = {.parameter = p,
+                              .first = parameter->offset + row * parameter->ld,
+                              .count = count * parameter->ld,
+                              .rows = count};
+            if (plan->piece != NULL) plan->piece[plan->piece_count] = piece;
+            plan->piece_count++;
+            if (piece.count > plan->piece_elements) plan->piece_elements = piece.count;
+        }
+    }
+}
+
+static void choose_sizes(ls_plan *plan, const ls_plan_request *request)
+{
+    plan->batch = request->batch;
+    plan->grain = request->grain > 0 ? least(request->grain, request->batch)
+                                     : ls_plan_default_grain(request->model, request->batch);
+    int64_t rows = largest_share(plan->batch, plan->grain, request->ranks);
+    int64_t work = 3 * ls_model_operations(request->model) * rows;
+    int64_t worth = work / WORK_A_THREAD;
+    plan->threads = (int)least(request->threads, worth < 1 ? 1 : worth);
+    int64_t each = round_up((rows + plan->threads - 1) / plan->threads, LS_LANES);
+    plan->lanes = least(each, PANEL_LANES_MAX);
+    plan->panels = (rows + plan->lanes - 1) / plan->lanes;
+    if (plan->panels < request->threads) plan->panels = request->threads;
+}
+
+static ls_status get_arrays(ls_plan *plan, int wanted_segments)
+{
+    const ls_model *model = plan->model;
+    size_t nodes = (size_t)model->node_count, segments = (size_t)wanted_segments + 1;
+    plan->tensor_count = model->node_count + 1;
+    plan->slot = ls_alloc(nodes + 1, sizeof *plan->slot);
+    plan->in_place = ls_alloc(nodes, sizeof *plan->in_place);
+    plan->node_segment = ls_alloc(nodes, sizeof *plan->node_segment);
+    plan->parameter_node = ls_alloc((size_t)model->parameter_count, sizeof *plan->parameter_node);
+    plan->first_node = ls_alloc(segments, sizeof *plan->first_node);
+    plan->first_task = ls_alloc(segments, sizeof *plan->first_task);
+    plan->first_element = ls_alloc(segments, sizeof *plan->first_element);
+    bool complete = plan->slot && plan->in_place && plan->node_segment && plan->parameter_node &&
+                    plan->first_node && plan->first_task && plan->first_element;
+    return complete ? LS_OK : LS_ERROR_MEMORY;
+}
+
+static ls_status fill_lists(ls_plan *plan)
+{
+    list_tasks(plan);
+    list_pieces(plan);
+    plan->task = ls_alloc((size_t)plan->task_count, sizeof *plan->task);
+    plan->piece = ls_alloc((size_t)plan->piece_count, sizeof *plan->piece);
+    if (plan->task == NULL || plan->piece == NULL) return LS_ERROR_MEMORY;
+    list_tasks(plan);
+    list_pieces(plan);
+    return LS_OK;
+}
+
+ls_status ls_plan_create(const ls_plan_request *request, ls_plan *plan)
+{
+    *plan = (ls_plan){.model = request->model};
+    int segments = request->segments < 1 ? 1 : request->segments;
+    choose_sizes(plan, request);
+    ls_status status = get_arrays(plan, segments);
+    if (status == LS_OK) {
+        assign_slots(plan);
+        assign_segments(plan, segments);
+        status = fill_lists(plan);
+    }
+    if (status != LS_OK) ls_plan_free(plan);
+    return status;
+}
+
+void ls_plan_free(ls_plan *plan)
+{
+    ls_free(plan->slot);
+    ls_free(plan->in_place);
+    ls_free(plan->node_segment);
+    ls_free(plan->parameter_node);
+    ls_free(plan->first_node);
+    ls_free(plan->first_task);
+    ls_free(plan->first_element);
+    ls_free(plan->task);
+    ls_free(plan->piece);
+    *plan = (ls_plan){0};
+}

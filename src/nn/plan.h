@@ -1,0 +1,76 @@
+/* The plan: what a step of a model does, worked out once. Slots of a panel's memory, the tasks of the weight
+ * gradients, the pieces of the update. The plan knows how many ranks and threads there are, and uses it for
+ * speed alone: no bit depends on its choices except the grain, which comes from the recipe. */
+#ifndef LS_NN_PLAN_H
+#define LS_NN_PLAN_H
+
+#include "nn/loss.h"
+#include "nn/model.h"
+
+typedef struct ls_plan_request {
+    const ls_model *model;
+    int64_t batch; /* rows of the global batch, >= 1 */
+    int64_t grain; /* rows of a grain; 0: chosen from the model and the batch */
+    int ranks;
+    int threads;  /* at most so many */
+    int segments; /* wanted; fewer where the model has fewer layers with parameters */
+} ls_plan_request;
+
+/* Where a tensor lies in the memory of a panel: offset in units, to be multiplied by the number of lanes. */
+typedef struct ls_slot {
+    int64_t units;
+    int64_t value; /* activation */
+    int64_t delta; /* derivative of the loss by it; -1 if nobody wants it */
+} ls_slot;
+
+/* One task of the weight-gradient phase: columns [first_column, first_column + columns) of rows [first_row,
+ * first_row + rows) of a parameter. columns <= LS_BLOCK. */
+typedef struct ls_tile_task {
+    int parameter;
+    int node;
+    ls_gradient_kind kind;
+    int64_t first_row, rows, first_column, columns;
+} ls_tile_task;
+
+/* One piece of the update: whole rows of one parameter, and elements [first, first + count) of the arena. */
+typedef struct ls_piece {
+    int parameter;
+    int64_t first, count;
+    int64_t rows;
+} ls_piece;
+
+typedef struct ls_plan {
+    const ls_model *model;
+    int64_t batch, grain;
+    int threads;    /* that are worth waking for this model and batch */
+    int64_t lanes;  /* of a panel */
+    int64_t panels; /* that the largest share of a rank needs, at least the number of threads */
+    int tensor_count;
+    ls_slot *slot;       /* [tensor_count] */
+    bool *in_place;      /* [node_count] */
+    int64_t panel_units; /* memory of a panel: panel_units * lanes floats */
+    int *node_segment;   /* [node_count], 0 for the first layers */
+    int *parameter_node; /* [parameter_count] */
+    int segment_count;
+    int *first_node;        /* [segment_count + 1] */
+    int *first_task;        /* [segment_count + 1] */
+    int64_t *first_element; /* [segment_count + 1] of the arena */
+    int task_count;
+    ls_tile_task *task; /* by segment, large ones first */
+    int piece_count;
+    ls_piece *piece;        /* ascending; the same for every layout */
+    int64_t piece_elements; /* of the largest */
+} ls_plan;
+
+/* Local. Errors: LS_ERROR_MEMORY. */
+ls_status ls_plan_create(const ls_plan_request *request, ls_plan *plan);
+void ls_plan_free(ls_plan *plan);
+
+/* The grain that a recipe without one gets: the smallest power of two >= 8 for which rows times multiply-adds
+ * per parameter reaches 64, at most half the batch (rounded up), at least 1. */
+int64_t ls_plan_default_grain(const ls_model *model, int64_t batch);
+
+/* The rows of rank of a batch of rows rows: whole grains, in order. A rank may get none. */
+void ls_plan_share(int64_t rows, int64_t grain, int rank, int ranks, int64_t *first, int64_t *count);
+
+#endif

@@ -1,0 +1,45 @@
+/* The lists of all components of nn: one line each. A line NAME stands for a table defined in a file of its
+ * own or with its kin: ls_layer_NAME, ls_loss_NAME, ls_initialiser_NAME. Their order is that of
+ * docs/recipe.md. */
+#ifndef LS_NN_REGISTRY_H
+#define LS_NN_REGISTRY_H
+
+#include "nn/initialiser.h"
+#include "nn/layer.h"
+#include "nn/loss.h"
+
+/* Layers that may also be named as "activation:" of another layer: any shape in, the same shape out. */
+#define LS_ACTIVATION_LIST(ENTRY)                                                                            \
+    ENTRY(identity)                                                                                          \
+    ENTRY(sigmoid)                                                                                           \
+    ENTRY(tanh)                                                                                              \
+    ENTRY(relu)                                                                                              \
+    ENTRY(leaky_relu)                                                                                        \
+    ENTRY(gelu)
+
+/* All other layers. */
+#define LS_LAYER_LIST(ENTRY) ENTRY(dense)
+
+#define LS_LOSS_LIST(ENTRY)                                                                                  \
+    ENTRY(mse)                                                                                               \
+    ENTRY(binary_cross_entropy)                                                                              \
+    ENTRY(softmax_cross_entropy)
+
+#define LS_INITIALISER_LIST(ENTRY)                                                                           \
+    ENTRY(zeros)                                                                                             \
+    ENTRY(uniform)                                                                                           \
+    ENTRY(normal)                                                                                            \
+    ENTRY(glorot)                                                                                            \
+    ENTRY(he)                                                                                                \
+    ENTRY(lecun)
+
+#define LS_DECLARE_LAYER(NAME)       extern const ls_layer_type ls_layer_##NAME;
+#define LS_DECLARE_LOSS(NAME)        extern const ls_loss_type ls_loss_##NAME;
+#define LS_DECLARE_INITIALISER(NAME) extern const ls_initialiser_type ls_initialiser_##NAME;
+
+LS_LAYER_LIST(LS_DECLARE_LAYER)
+LS_ACTIVATION_LIST(LS_DECLARE_LAYER)
+LS_LOSS_LIST(LS_DECLARE_LOSS)
+LS_INITIALISER_LIST(LS_DECLARE_INITIALISER)
+
+#endif

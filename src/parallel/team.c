@@ -1,0 +1,88 @@
+#include "parallel/team.h"
+
+#include <omp.h>
+#include <sched.h>
+
+enum {
+    SPINS_WITH_CORE = 4000, /* looks at the generation before the core is given away; up to 0.2 ms */
+    SPINS_WITHOUT = 20      /* the one that is waited for may need this core */
+};
+
+static atomic_int known_cores; /* 0: not known yet */
+
+static inline void pause_briefly(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static int spins_for(int threads)
+{
+    int cores = atomic_load_explicit(&known_cores, memory_order_relaxed);
+    return threads <= cores ? SPINS_WITH_CORE : SPINS_WITHOUT;
+}
+
+/* The last to arrive opens the next generation. It clears the count before, so that nobody can count in the
+   next round while the count of this one stands. */
+static void wait_for_all(ls_team *team, int size)
+{
+    unsigned mine = atomic_load_explicit(&team->generation, memory_order_relaxed);
+    if (atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) == size - 1) {
+        atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
+        atomic_store_explicit(&team->generation, mine + 1, memory_order_release);
+        return;
+    }
+    int spins = spins_for(size);
+    while (atomic_load_explicit(&team->generation, memory_order_acquire) == mine) {
+        if (spins > 0) {
+            spins--;
+            pause_briefly();
+        } else {
+            sched_yield();
+        }
+    }
+}
+
+void ls_team_barrier(ls_team *team)
+{
+    if (team->size > 1) wait_for_all(team, team->size);
+}
+
+static void run_member(ls_team *team, ls_team_function function, void *argument)
+{
+    uint32_t saved = ls_float_state_enter();
+    function(team, omp_get_thread_num(), argument);
+    ls_float_state_leave(saved);
+}
+
+static void run_region(int threads, ls_team_function function, void *argument)
+{
+    ls_team team = {.size = 1};
+#pragma omp parallel num_threads(threads) default(none) shared(team, function, argument)
+    {
+        /* OpenMP may give fewer than asked for (OMP_THREAD_LIMIT, OMP_DYNAMIC, a region inside a region). */
+        int given = omp_get_num_threads();
+        if (given > 1) {
+            if (omp_get_thread_num() == 0) team.size = given;
+            wait_for_all(&team, given);
+        }
+        run_member(&team, function, argument);
+    }
+}
+
+void ls_team_run(int threads, ls_team_function function, void *argument)
+{
+    if (threads <= 1) {
+        ls_team team = {.size = 1};
+        uint32_t saved = ls_float_state_enter();
+        function(&team, 0, argument);
+        ls_float_state_leave(saved);
+        return;
+    }
+    if (atomic_load_explicit(&known_cores, memory_order_relaxed) == 0)
+        atomic_store_explicit(&known_cores, ls_team_cores(), memory_order_relaxed);
+    run_region(threads, function, argument);
+}

@@ -1,0 +1,188 @@
+/* Whole optimiser steps on random data of the shape of well-known workloads. */
+#include <lockstep/tools.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "math/sgemm_reference.h"
+#include "parallel/agree.h"
+#include "train/trainer.h"
+
+enum { REPETITIONS = 7, SEED = 1 };
+static const double SECONDS_A_REPETITION = 0.15;
+
+typedef struct workload {
+    const char *name, *describe;
+    int inputs, classes; /* classes 1: one logit with labels 0 and 1 */
+    int batch;
+    const char *model, *loss, *optimizer;
+} workload;
+
+#define DENSE(units, activation) "{type: dense, units: " #units ", activation: " #activation "}"
+#define SGDM                     "{type: sgd, lr: 0.01, momentum: 0.9}"
+
+static const workload workloads[] = {
+    {"xor-b4-sgd", "2-3-1 sigmoid, batch 4, plain gradient descent", 2, 1, 4,
+     "[" DENSE(3, sigmoid) ", {type: dense, units: 1}]", "binary_cross_entropy", "{type: sgd, lr: 0.01}"},
+    {"digits-b32-sgdm", "64-128-10 relu, batch 32, momentum", 64, 10, 32,
+     "[" DENSE(128, relu) ", {type: dense, units: 10}]", "softmax_cross_entropy", SGDM},
+    {"mnist-mlp-b128-sgdm", "784-512-256-10 relu, batch 128, momentum", 784, 10, 128,
+     "[" DENSE(512, relu) ", " DENSE(256, relu) ", {type: dense, units: 10}]", "softmax_cross_entropy", SGDM},
+};
+enum { WORKLOADS = sizeof workloads / sizeof *workloads };
+
+int ls_bench_count(void)
+{
+    return WORKLOADS;
+}
+
+const char *ls_bench_name(int index)
+{
+    return index >= 0 && index < WORKLOADS ? workloads[index].name : "";
+}
+
+const char *ls_bench_describe(int index)
+{
+    return index >= 0 && index < WORKLOADS ? workloads[index].describe : "";
+}
+
+typedef struct bench {
+    const workload *work;
+    ls_recipe *recipe;
+    ls_dataset data;
+    ls_model model;
+    ls_step step;
+} bench;
+
+static ls_status make_recipe(bench *b, bool reduce_float)
+{
+    const workload *work = b->work;
+    char *text = ls_format("data: {type: push, inputs: %d, classes: %d}\nmodel: %s\nloss: %s\noptimizer: %s\n"
+                           "training: {batch: %d, reduce: %s}\n",
+                           work->inputs, work->classes == 1 ? 2 : work->classes, work->model, work->loss,
+                           work->optimizer, work->batch, reduce_float ? "float32" : "exact");
+    if (text == NULL) return LS_ERROR_MEMORY;
+    ls_status status = ls_recipe_parse(text, work->name, NULL, NULL, 0, &b->recipe);
+    ls_free(text);
+    return status;
+}
+
+static ls_status make_data(bench *b)
+{
+    const workload *work = b->work;
+    ls_dataset *data = &b->data;
+    *data = (ls_dataset){.rows = work->batch, .inputs = work->inputs, .rank = 1, .shape = {work->inputs}};
+    data->floats = ls_alloc((size_t)(data->rows * data->inputs), sizeof(float));
+    data->labels = ls_alloc((size_t)data->rows, sizeof(int32_t));
+    if (data->floats == NULL || data->labels == NULL) return LS_ERROR_MEMORY;
+    for (int64_t i = 0; i < data->rows * data->inputs; i++) {
+        data->floats[i] = (float)ls_random_normal(SEED, LS_RANDOM_BENCH, 0, (uint64_t)i);
+    }
+    uint64_t classes = work->classes == 1 ? 2 : (uint64_t)work->classes;
+    for (int64_t row = 0; row < data->rows; row++) {
+        data->labels[row] = (int32_t)ls_random_below(SEED, LS_RANDOM_BENCH, 1, (uint64_t)row, classes);
+    }
+    return LS_OK;
+}
+
+static ls_status set_up(bench *b, ls_context *context, bool reduce_float)
+{
+    LS_TRY(make_recipe(b, reduce_float));
+    LS_TRY(make_data(b));
+    ls_shape input = {.rank = 1, .dim = {b->work->inputs}};
+    LS_TRY(ls_model_build(&b->recipe->model, &input, b->work->name, &b->model));
+    return ls_step_create(context->comm, context->threads, &b->model, b->recipe, b->work->batch, &b->step);
+}
+
+static ls_status run_steps(bench *b, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        ls_step_call call = {.rows = {.data = &b->data, .count = b->data.rows}, .learning_rate = 0.001};
+        LS_TRY(ls_step_run(&b->step, &call));
+    }
+    return LS_OK;
+}
+
+/* Steps that take about a repetition's time, the same number on all ranks. */
+static ls_status choose_count(bench *b, int64_t *count)
+{
+    double seconds = 0;
+    for (*count = 1;; *count *= 2) {
+        double begin = ls_comm_time();
+        LS_TRY(run_steps(b, *count));
+        seconds = ls_comm_time() - begin;
+        uint64_t long_enough = seconds > SECONDS_A_REPETITION;
+        LS_TRY(ls_comm_reduce(b->step.comm, LS_MAX_UINT64, &long_enough, 1));
+        if (long_enough) return LS_OK;
+    }
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static ls_status measure(bench *b, double sgemm_rate, ls_bench_result *result)
+{
+    int64_t count;
+    double seconds[REPETITIONS];
+    LS_TRY(choose_count(b, &count));
+    for (int r = 0; r < REPETITIONS; r++) {
+        double begin = ls_comm_time();
+        LS_TRY(run_steps(b, count));
+        seconds[r] = (ls_comm_time() - begin) / (double)count;
+    }
+    qsort(seconds, REPETITIONS, sizeof *seconds, ascending);
+    /* The first layer needs no derivative by its input. */
+    const ls_node *first = &b->model.node[0];
+    int64_t skipped = first->type->operations != NULL ? first->type->operations(first) : 0;
+    double flops =
+        2.0 * (3.0 * (double)ls_model_operations(&b->model) - (double)skipped) * (double)b->work->batch;
+    *result = (ls_bench_result){
+        .name = b->work->name,
+        .us_per_step = seconds[0] * 1e6,
+        .us_median = seconds[REPETITIONS / 2] * 1e6,
+        .samples_per_s = b->work->batch / seconds[0],
+        .gflops = flops / seconds[0] * 1e-9,
+    };
+    result->sgemm_share = sgemm_rate > 0 ? result->gflops / sgemm_rate : 0;
+    return LS_OK;
+}
+
+static const workload *find(const char *name)
+{
+    for (int w = 0; w < WORKLOADS; w++) {
+        if (strcmp(workloads[w].name, name) == 0) return &workloads[w];
+    }
+    return NULL;
+}
+
+ls_status ls_bench_run(ls_context *context, const char *name, bool reduce_float, double sgemm_rate,
+                       ls_bench_result *result)
+{
+    bench b = {.work = find(name)};
+    if (b.work == NULL)
+        return ls_error(LS_ERROR_ARGUMENT, "there is no workload '%s'; lockstep bench --list names them",
+                        name);
+    ls_status status = ls_agree(context->comm, set_up(&b, context, reduce_float));
+    if (status == LS_OK) status = measure(&b, sgemm_rate, result);
+    ls_step_free(&b.step);
+    ls_model_free(&b.model);
+    ls_dataset_free(&b.data);
+    ls_recipe_free(b.recipe);
+    return status;
+}
+
+ls_status ls_bench_sgemm_rate(ls_context *context, double *gflops)
+{
+    double rate = 0;
+    LS_TRY(ls_agree(context->comm, ls_sgemm_reference_rate(context->threads, &rate)));
+    uint64_t megaflops = (uint64_t)(rate * 1e-6);
+    LS_TRY(ls_comm_reduce(context->comm, LS_SUM_UINT64, &megaflops, 1));
+    *gflops = (double)megaflops * 1e-3;
+    return LS_OK;
+}

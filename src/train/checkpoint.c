@@ -1,0 +1,208 @@
+#include "train/checkpoint.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "parallel/agree.h"
+#include "train/model_file.h"
+
+#define KEY_FORMAT      "format"
+#define KEY_FINGERPRINT "lockstep.fingerprint"
+#define KEY_RECIPE      "lockstep.recipe"
+#define FORMAT          "lockstep checkpoint 1"
+
+/* The numbers of a checkpoint, as one tensor of 64-bit integers; doubles go in by their bits. */
+typedef struct numbers {
+    int64_t step, skipped, epoch, position, epoch_steps, metrics_bytes;
+    uint64_t data_digest;
+    double wall_s, best;
+    ls_score score;
+} numbers;
+
+static numbers numbers_of(const ls_trainer *trainer, const ls_checkpoint_extra *extra)
+{
+    return (numbers){
+        .step = trainer->step.steps,
+        .skipped = trainer->step.skipped,
+        .epoch = trainer->epoch,
+        .position = trainer->position,
+        .epoch_steps = trainer->epoch_steps,
+        .metrics_bytes = extra->metrics_bytes,
+        .data_digest = trainer->data_digest,
+        .wall_s = extra->wall_s,
+        .best = extra->best,
+        .score = trainer->carried,
+    };
+}
+
+static void use_numbers(const numbers *from, ls_trainer *trainer, ls_checkpoint_extra *extra)
+{
+    trainer->step.steps = from->step;
+    trainer->step.skipped = from->skipped;
+    trainer->epoch = from->epoch;
+    trainer->position = from->position;
+    trainer->epoch_steps = from->epoch_steps;
+    trainer->carried = from->score;
+    trainer->wall_before = from->wall_s;
+    *extra = (ls_checkpoint_extra){
+        .metrics_bytes = from->metrics_bytes, .wall_s = from->wall_s, .best = from->best};
+}
+
+static void state_prefix(const ls_trainer *trainer, int state, char *prefix, size_t size)
+{
+    const ls_optimizer_type *type = (const ls_optimizer_type *)trainer->recipe->optimizer.type;
+    snprintf(prefix, size, "optimizer.%s.", type->state_name[state]);
+}
+
+static ls_status add_numbers(ls_content *content, const numbers *values)
+{
+    _Static_assert(sizeof *values % sizeof(int64_t) == 0, "the numbers are an array of 64-bit integers");
+    ls_safetensors *file = &content->file;
+    void *grown = ls_grow(file->tensor, &content->tensor_capacity, (size_t)file->tensor_count + 1,
+                          sizeof *file->tensor);
+    if (grown == NULL) return LS_ERROR_MEMORY;
+    file->tensor = grown;
+    ls_tensor *tensor = &file->tensor[file->tensor_count++];
+    *tensor = (ls_tensor){.type = LS_TENSOR_I64, .dims = 1, .dim = {sizeof *values / sizeof(int64_t)}};
+    void *copy = ls_alloc(1, sizeof *values);
+    tensor->name = ls_strdup("lockstep.numbers");
+    tensor->data = copy;
+    if (copy == NULL || tensor->name == NULL) return LS_ERROR_MEMORY;
+    memcpy(copy, values, sizeof *values);
+    return LS_OK;
+}
+
+static ls_status fill(ls_content *content, const ls_trainer *trainer, const ls_checkpoint_extra *extra)
+{
+    char *recipe = NULL;
+    LS_TRY(ls_recipe_to_yaml(trainer->recipe, true, &recipe));
+    ls_status status = ls_content_add_metadata(content, KEY_RECIPE, recipe);
+    ls_free(recipe);
+    LS_TRY(status);
+    LS_TRY(ls_content_add_metadata(content, KEY_FORMAT, FORMAT));
+    LS_TRY(ls_content_add_metadata(content, KEY_FINGERPRINT, ls_fingerprint()));
+    LS_TRY(ls_content_add_number(content, "lockstep.step", trainer->step.steps));
+    LS_TRY(ls_content_add_number(content, "lockstep.epoch", trainer->epoch));
+    LS_TRY(ls_content_add_number(content, "lockstep.position", trainer->position));
+    numbers values = numbers_of(trainer, extra);
+    LS_TRY(add_numbers(content, &values));
+    LS_TRY(ls_content_add_arena(content, &trainer->model, "", trainer->step.parameters));
+    for (int s = 0; s < trainer->step.state_count; s++) {
+        char prefix[64];
+        state_prefix(trainer, s, prefix, sizeof prefix);
+        LS_TRY(ls_content_add_arena(content, &trainer->model, prefix, trainer->step.state[s]));
+    }
+    return LS_OK;
+}
+
+ls_status ls_checkpoint_write(const char *path, const ls_trainer *trainer, const ls_checkpoint_extra *extra)
+{
+    ls_content content = {0};
+    ls_status status = fill(&content, trainer, extra);
+    if (status == LS_OK) status = ls_safetensors_write(path, &content.file, true);
+    ls_content_free(&content);
+    return status;
+}
+
+static ls_status check_recipe(const ls_safetensors *file, const char *path, const ls_trainer *trainer)
+{
+    const char *text = ls_safetensors_metadata(file, KEY_RECIPE);
+    if (text == NULL) return ls_error(LS_ERROR_STATE, "%s: the checkpoint holds no recipe", path);
+    ls_recipe *recipe = NULL;
+    ls_status status = ls_recipe_parse(text, path, NULL, NULL, 0, &recipe);
+    if (status != LS_OK) return ls_error_prefix(LS_ERROR_STATE, "the recipe inside the checkpoint: ");
+    char *key = ls_recipe_difference(recipe, trainer->recipe);
+    if (key != NULL) {
+        status = ls_error(
+            LS_ERROR_RECIPE,
+            "%s: %s differs from the recipe of the checkpoint %s; only the number of epochs and where "
+            "output goes may change on --resume (set it back, or start anew in another --run directory)",
+            trainer->recipe->file, key, path);
+    }
+    ls_free(key);
+    ls_recipe_free(recipe);
+    return status;
+}
+
+static ls_status check(const ls_safetensors *file, const char *path, const ls_trainer *trainer,
+                       const numbers *values)
+{
+    const char *fingerprint = ls_safetensors_metadata(file, KEY_FINGERPRINT);
+    if (fingerprint == NULL || strcmp(fingerprint, ls_fingerprint()) != 0) {
+        return ls_error(
+            LS_ERROR_STATE,
+            "%s: written with other numerics (%s) than these (%s); the bits would not continue, so use the "
+            "version of Lockstep that wrote it",
+            path, fingerprint == NULL ? "unknown" : fingerprint, ls_fingerprint());
+    }
+    LS_TRY(check_recipe(file, path, trainer));
+    if (values->data_digest != trainer->data_digest) {
+        return ls_error(LS_ERROR_DATA, "%s: the data are not those that the checkpoint was trained on", path);
+    }
+    return LS_OK;
+}
+
+static ls_status read_numbers(const ls_safetensors *file, const char *path, numbers *values)
+{
+    const ls_tensor *tensor = ls_safetensors_find(file, "lockstep.numbers");
+    const char *format = ls_safetensors_metadata(file, KEY_FORMAT);
+    if (format == NULL || strcmp(format, FORMAT) != 0 || tensor == NULL ||
+        ls_tensor_bytes(tensor) != sizeof *values) {
+        return ls_error(LS_ERROR_STATE, "%s: not a checkpoint of this version of Lockstep", path);
+    }
+    memcpy(values, tensor->data, sizeof *values);
+    return LS_OK;
+}
+
+/* All arenas of the file into the trainer's, or only a check that they fit. */
+static ls_status get_arenas(const ls_safetensors *file, const char *path, ls_trainer *trainer,
+                            bool check_only)
+{
+    const ls_model *model = &trainer->model;
+    ls_step *step = &trainer->step;
+    LS_TRY(ls_content_get_arena(file, path, model, "", check_only ? NULL : step->parameters));
+    for (int s = 0; s < step->state_count; s++) {
+        char prefix[64];
+        state_prefix(trainer, s, prefix, sizeof prefix);
+        LS_TRY(ls_content_get_arena(file, path, model, prefix, check_only ? NULL : step->state[s]));
+    }
+    return LS_OK;
+}
+
+static ls_status use(const ls_safetensors *file, const char *path, ls_trainer *trainer,
+                     ls_checkpoint_extra *extra)
+{
+    numbers values;
+    LS_TRY(read_numbers(file, path, &values));
+    LS_TRY(check(file, path, trainer, &values));
+    LS_TRY(get_arenas(file, path, trainer, true));
+    LS_TRY(get_arenas(file, path, trainer, false));
+    use_numbers(&values, trainer, extra);
+    return LS_OK;
+}
+
+ls_status ls_checkpoint_read(const char *path, ls_trainer *trainer, ls_checkpoint_extra *extra)
+{
+    ls_safetensors file;
+    LS_TRY(ls_safetensors_read(path, &file));
+    ls_status status = use(&file, path, trainer, extra);
+    ls_safetensors_free(&file);
+    return status;
+}
+
+ls_status ls_checkpoint_share(ls_trainer *trainer, ls_checkpoint_extra *extra)
+{
+    ls_comm *comm = trainer->context->comm;
+    size_t bytes = (size_t)trainer->model.arena_size * sizeof(float);
+    numbers values = numbers_of(trainer, extra);
+    LS_TRY(ls_comm_broadcast(comm, &values, sizeof values, 0));
+    LS_TRY(ls_comm_broadcast(comm, trainer->step.parameters, bytes, 0));
+    for (int s = 0; s < trainer->step.state_count; s++) {
+        LS_TRY(ls_comm_broadcast(comm, trainer->step.state[s], bytes, 0));
+    }
+    use_numbers(&values, trainer, extra);
+    return LS_OK;
+}

@@ -1,0 +1,96 @@
+/* Forward passes without training: scores and predictions. Each thread works in a panel of its own. */
+#include <stdatomic.h>
+
+#include "train/step.h"
+
+typedef struct forward_run {
+    ls_step *step;
+    ls_rows rows;
+    float *outputs; /* NULL: score instead */
+    int32_t *classes;
+    atomic_llong next; /* first row that nobody has taken */
+} forward_run;
+
+static void store(const ls_panel *panel, const forward_run *run, int64_t begin, int64_t count)
+{
+    const ls_component *loss = &run->step->recipe->loss;
+    const ls_loss_type *type = (const ls_loss_type *)loss->type;
+    int last = panel->plan->tensor_count - 1;
+    int64_t units = panel->plan->slot[last].units, lanes = panel->lanes;
+    float *x = ls_panel_value(panel, last);
+    int32_t index[LS_BLOCK];
+    if (run->classes != NULL) {
+        for (int64_t n = 0; n < lanes; n++) index[n] = -1;
+        if (type->classify != NULL) type->classify(loss->options, panel->kernels, units, lanes, x, index);
+        for (int64_t n = 0; n < count; n++) run->classes[begin + n] = index[n];
+    }
+    type->predict(loss->options, panel->kernels, units, lanes, x, x);
+    for (int64_t n = 0; n < count; n++) {
+        for (int64_t u = 0; u < units; u++) run->outputs[(begin + n) * units + u] = x[u * lanes + n];
+    }
+}
+
+static void run_forward(ls_team *team, int thread, void *argument)
+{
+    (void)team;
+    forward_run *run = argument;
+    ls_step *step = run->step;
+    const ls_plan *plan = &step->plan;
+    ls_thread_space *space = &step->space[thread];
+    ls_panel panel = {
+        .plan = plan,
+        .kernels = step->kernels,
+        .parameters = step->parameters,
+        .lanes = plan->lanes,
+        .memory = step->memory + thread * plan->panel_units * plan->lanes,
+    };
+    int64_t begin;
+    while ((begin = atomic_fetch_add(&run->next, plan->lanes)) < run->rows.count) {
+        int64_t rest = run->rows.count - begin, count = rest < plan->lanes ? rest : plan->lanes;
+        ls_batch_gather(&panel, &run->rows, begin, count);
+        ls_panel_forward(&panel);
+        if (run->outputs != NULL)
+            store(&panel, run, begin, count);
+        else
+            ls_batch_loss(&panel, &step->recipe->loss, &run->rows, begin, count, false, &space->batch,
+                          &space->score);
+    }
+}
+
+static int threads_for(const ls_step *step, int64_t rows)
+{
+    int64_t panels = (rows + step->plan.lanes - 1) / step->plan.lanes;
+    if (step->plan.threads == 1 && panels < 8) return 1;
+    return panels < step->threads ? (panels < 1 ? 1 : (int)panels) : step->threads;
+}
+
+ls_status ls_step_score(ls_step *step, ls_score *score)
+{
+    ls_score_clear(score);
+    for (int t = 0; t < step->threads; t++) {
+        ls_score_merge(score, &step->space[t].score);
+        ls_score_clear(&step->space[t].score);
+    }
+    if (ls_comm_size(step->comm) == 1) return LS_OK;
+    ls_wide_normalise(&score->loss);
+    ls_wide_normalise(&score->squares);
+    _Static_assert(sizeof(ls_score) % sizeof(int64_t) == 0, "a score is an array of 64-bit integers");
+    return ls_comm_reduce(step->comm, LS_SUM_INT64, score, sizeof *score / sizeof(int64_t));
+}
+
+ls_status ls_step_evaluate(ls_step *step, const ls_rows *rows, ls_score *score)
+{
+    forward_run run = {.step = step, .rows = *rows};
+    int64_t rank = ls_comm_rank(step->comm), ranks = ls_comm_size(step->comm);
+    int64_t begin = rows->count * rank / ranks, end = rows->count * (rank + 1) / ranks;
+    run.rows.first += begin;
+    run.rows.count = end - begin;
+    ls_team_run(threads_for(step, run.rows.count), run_forward, &run);
+    return ls_step_score(step, score);
+}
+
+void ls_step_predict(ls_step *step, const ls_rows *rows, float *outputs, int32_t *classes)
+{
+    forward_run run = {.step = step, .rows = *rows, .outputs = outputs, .classes = classes};
+    ls_team_run(threads_for(step, rows->count), run_forward, &run);
+}

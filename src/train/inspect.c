@@ -1,0 +1,181 @@
+/* What a recipe, a model or a checkpoint holds, as text for people. */
+#include <lockstep/tools.h>
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "train/model_file.h"
+
+typedef struct printer {
+    ls_line_function line;
+    void *user;
+} printer;
+
+static void print(const printer *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void print(const printer *to, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    to->line(to->user, text);
+}
+
+/* "4.3 MB" */
+static const char *bytes_text(double bytes, char *text, size_t size)
+{
+    static const char *const unit[] = {"bytes", "kB", "MB", "GB", "TB"};
+    int u = 0;
+    for (; bytes >= 1000 && u < 4; u++) bytes /= 1000;
+    snprintf(text, size, u == 0 ? "%.0f %s" : "%.1f %s", bytes, unit[u]);
+    return text;
+}
+
+static void print_layers(const printer *to, const ls_model *model)
+{
+    char shape[64];
+    print(to, "%-24s %-14s %-16s %12s %16s", "layer", "type", "output", "parameters", "multiply-adds");
+    ls_shape_text(&model->input, shape, sizeof shape);
+    print(to, "%-24s %-14s %-16s %12s %16s", "input", "", shape, "", "");
+    for (int n = 0; n < model->node_count; n++) {
+        const ls_node *node = &model->node[n];
+        int64_t parameters = 0;
+        for (int p = 0; p < node->parameter_count; p++) {
+            const ls_parameter *parameter = &model->parameter[node->first_parameter + p];
+            parameters += parameter->rows * parameter->columns;
+        }
+        int64_t operations = node->type->operations != NULL ? node->type->operations(node) : 0;
+        ls_shape_text(&node->out, shape, sizeof shape);
+        print(to, "%-24s %-14s %-16s %12lld %16lld", node->name, node->type->base.name, shape,
+              (long long)parameters, (long long)operations);
+    }
+    print(to, "%-24s %-14s %-16s %12lld %16lld", "total", "", "", (long long)model->parameter_elements,
+          (long long)ls_model_operations(model));
+}
+
+static void print_plan(const printer *to, const ls_trainer *trainer)
+{
+    const ls_plan *plan = &trainer->step.plan;
+    char weights[32], panels[32], flops[32];
+    double arena = (double)trainer->model.arena_size * sizeof(float);
+    double panel = (double)(plan->panel_units * plan->lanes) * sizeof(float);
+    print(to, "data            %lld training rows, %lld test rows", (long long)trainer->train.rows,
+          (long long)trainer->test.rows);
+    print(to, "batch           %lld samples in grains of %lld: at most %lld ranks have work",
+          (long long)trainer->batch, (long long)plan->grain,
+          (long long)((trainer->batch + plan->grain - 1) / plan->grain));
+    snprintf(flops, sizeof flops, "%.3g",
+             6.0 * (double)ls_model_operations(&trainer->model) * (double)trainer->batch);
+    print(to, "work            %s floating-point operations a step", flops);
+    print(to, "memory          %s of weights, gradients and optimiser state, %s of activations and deltas",
+          bytes_text(arena * (2 + trainer->step.state_count), weights, sizeof weights),
+          bytes_text(panel * (double)plan->panels, panels, sizeof panels));
+    print(to, "a step here     %lld panels of %lld samples on %d threads", (long long)plan->panels,
+          (long long)plan->lanes, plan->threads);
+}
+
+static ls_status inspect_recipe(const char *path, const printer *to)
+{
+    ls_recipe *recipe = NULL;
+    ls_context *context = NULL;
+    ls_trainer trainer;
+    ls_status status = ls_recipe_load(path, NULL, 0, &recipe);
+    if (status == LS_OK) status = ls_context_create(0, &context);
+    if (status == LS_OK) status = ls_trainer_setup(context, recipe, &trainer);
+    if (status == LS_OK) {
+        print(to, "recipe          %s", path);
+        print_plan(to, &trainer);
+        print(to, "%s", "");
+        print_layers(to, &trainer.model);
+        ls_trainer_clear(&trainer);
+    }
+    ls_context_free(context);
+    ls_recipe_free(recipe);
+    return status;
+}
+
+static void print_tensor(const printer *to, const ls_tensor *tensor)
+{
+    char shape[80] = "";
+    size_t used = 0;
+    int64_t count = 1;
+    for (int d = 0; d < tensor->dims; d++) {
+        used += (size_t)snprintf(shape + used, sizeof shape - used, d == 0 ? "%lld" : " x %lld",
+                                 (long long)tensor->dim[d]);
+        count *= tensor->dim[d];
+    }
+    if (tensor->type != LS_TENSOR_F32) {
+        print(to, "%-32s %-16s %12lld values", tensor->name, shape, (long long)count);
+        return;
+    }
+    double squares = 0;
+    float largest = 0;
+    const char *bytes = tensor->data;
+    for (int64_t i = 0; i < count; i++) {
+        float value;
+        memcpy(&value, bytes + (size_t)i * sizeof value, sizeof value);
+        squares += (double)value * (double)value;
+        if (fabsf(value) > largest || isnan(value)) largest = fabsf(value);
+    }
+    print(to, "%-32s %-16s %12lld values  root mean square %-10.4g largest %.4g", tensor->name, shape,
+          (long long)count, count > 0 ? sqrt(squares / (double)count) : 0.0, (double)largest);
+}
+
+/* Metadata that are long (a whole recipe) are shown line by line. */
+static void print_metadata(const printer *to, const ls_metadata *entry)
+{
+    if (strncmp(entry->key, "lockstep.checksum.", 18) == 0) return;
+    const char *line = entry->value, *end;
+    bool single = strchr(line, '\n') == NULL;
+    if (single) {
+        print(to, "%-24s %.400s%s", entry->key, line, strlen(line) > 400 ? " ..." : "");
+        return;
+    }
+    print(to, "%s:", entry->key);
+    for (; *line != '\0'; line = *end == '\n' ? end + 1 : end) {
+        end = line + strcspn(line, "\n");
+        print(to, "    %.*s", (int)(end - line), line);
+    }
+}
+
+static ls_status inspect_tensors(const char *path, const printer *to)
+{
+    ls_safetensors file;
+    LS_TRY(ls_safetensors_read(path, &file));
+    int64_t values = 0;
+    print(to, "file                     %s: every tensor is intact", path);
+    for (int m = 0; m < file.metadata_count; m++) print_metadata(to, &file.metadata[m]);
+    print(to, "%s", "");
+    for (int t = 0; t < file.tensor_count; t++) {
+        int64_t count = 1;
+        for (int d = 0; d < file.tensor[t].dims; d++) count *= file.tensor[t].dim[d];
+        values += count;
+        print_tensor(to, &file.tensor[t]);
+    }
+    print(to, "%-32s %-16s %12lld values", "total", "", (long long)values);
+    ls_safetensors_free(&file);
+    return LS_OK;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), tail = strlen(end);
+    return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+ls_status ls_inspect(const char *path, ls_line_function line, void *user)
+{
+    printer to = {.line = line, .user = user};
+    if (ends_with(path, ".safetensors")) return inspect_tensors(path, &to);
+    char *inside = ls_path_join(path, "model.safetensors");
+    if (inside == NULL) return LS_ERROR_MEMORY;
+    ls_status status = ls_file_exists(inside) ? inspect_tensors(inside, &to) : inspect_recipe(path, &to);
+    ls_free(inside);
+    return status;
+}

@@ -1,0 +1,250 @@
+#include <lockstep/predictor.h>
+
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "parallel/agree.h"
+#include "train/model_file.h"
+
+struct ls_predictor {
+    ls_trainer trainer; /* with a step whose optimiser is never used */
+    ls_recipe *recipe;
+    char *path;         /* of the model file */
+    char **output_name; /* column headers */
+};
+
+static char *model_path(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) return ls_path_join(path, "model.safetensors");
+    return ls_strdup(path);
+}
+
+static ls_status name_outputs(ls_predictor *predictor)
+{
+    const ls_dataset *data = &predictor->trainer.train;
+    int64_t units = ls_predictor_outputs(predictor);
+    predictor->output_name = ls_alloc((size_t)units, sizeof *predictor->output_name);
+    if (predictor->output_name == NULL) return LS_ERROR_MEMORY;
+    for (int64_t u = 0; u < units; u++) {
+        char **name = &predictor->output_name[u];
+        if (data->classes > 0)
+            *name = ls_format("p_%s", data->class_names[units == 1 ? data->classes - 1 : u]);
+        else if (data->output_names != NULL && data->outputs == units)
+            *name = ls_strdup(data->output_names[u]);
+        else
+            *name = ls_format("y%lld", (long long)u);
+        if (*name == NULL) return LS_ERROR_MEMORY;
+    }
+    return LS_OK;
+}
+
+static ls_status check_classes(const ls_predictor *predictor)
+{
+    const ls_dataset *data = &predictor->trainer.train;
+    int64_t units = ls_predictor_outputs(predictor);
+    bool fits = data->classes == 0 ||
+                (data->class_names != NULL && (units == data->classes || (units == 1 && data->classes == 2)));
+    if (fits) return LS_OK;
+    return ls_error(LS_ERROR_DATA, "%s: %d classes in the metadata, but the last layer has %lld units",
+                    predictor->path, data->classes, (long long)units);
+}
+
+static ls_status load(ls_predictor *predictor, const ls_safetensors *file)
+{
+    ls_trainer *trainer = &predictor->trainer;
+    const char *json = ls_safetensors_metadata(file, LS_METADATA_MODEL);
+    if (json == NULL) {
+        return ls_error(LS_ERROR_DATA, "%s: not a model of Lockstep: its metadata lack %s", predictor->path,
+                        LS_METADATA_MODEL);
+    }
+    LS_TRY(ls_recipe_parse_model(json, predictor->path, &predictor->recipe));
+    trainer->recipe = predictor->recipe;
+    LS_TRY(ls_model_file_read_data(file, predictor->path, &trainer->train, &trainer->normalisation));
+    ls_shape input = {.rank = trainer->train.rank};
+    memcpy(input.dim, trainer->train.shape, sizeof input.dim);
+    LS_TRY(ls_model_build(&predictor->recipe->model, &input, predictor->path, &trainer->model));
+    LS_TRY(check_classes(predictor));
+    LS_TRY(ls_step_create(trainer->context->comm, trainer->context->threads, &trainer->model,
+                          predictor->recipe, 64, &trainer->step));
+    LS_TRY(ls_content_get_arena(file, predictor->path, &trainer->model, "", trainer->step.parameters));
+    return name_outputs(predictor);
+}
+
+static ls_status load_path(ls_predictor *predictor, const char *path)
+{
+    ls_safetensors file;
+    predictor->path = model_path(path);
+    if (predictor->path == NULL) return LS_ERROR_MEMORY;
+    LS_TRY(ls_safetensors_read(predictor->path, &file));
+    ls_status status = load(predictor, &file);
+    ls_safetensors_free(&file);
+    return status;
+}
+
+ls_status ls_predictor_load(ls_context *context, const char *path, ls_predictor **predictor)
+{
+    *predictor = NULL;
+    ls_predictor *made = ls_alloc(1, sizeof *made);
+    ls_status status = LS_ERROR_MEMORY;
+    if (made != NULL) {
+        made->trainer.context = context;
+        status = load_path(made, path);
+    }
+    status = ls_agree(context->comm, status);
+    if (status == LS_OK)
+        *predictor = made;
+    else
+        ls_predictor_free(made);
+    return status;
+}
+
+void ls_predictor_free(ls_predictor *predictor)
+{
+    if (predictor == NULL) return;
+    int64_t units = predictor->output_name == NULL ? 0 : ls_predictor_outputs(predictor);
+    for (int64_t u = 0; u < units; u++) ls_free(predictor->output_name[u]);
+    ls_free(predictor->output_name);
+    ls_trainer_clear(&predictor->trainer);
+    ls_recipe_free(predictor->recipe);
+    ls_free(predictor->path);
+    ls_free(predictor);
+}
+
+int64_t ls_predictor_inputs(const ls_predictor *predictor)
+{
+    return predictor->trainer.train.inputs;
+}
+
+int64_t ls_predictor_outputs(const ls_predictor *predictor)
+{
+    return ls_shape_size(ls_model_output(&predictor->trainer.model));
+}
+
+int ls_predictor_classes(const ls_predictor *predictor)
+{
+    return predictor->trainer.train.classes;
+}
+
+const char *ls_predictor_class_name(const ls_predictor *predictor, int index)
+{
+    const ls_dataset *data = &predictor->trainer.train;
+    return index >= 0 && index < data->classes ? data->class_names[index] : "";
+}
+
+const char *ls_predictor_output_name(const ls_predictor *predictor, int64_t output)
+{
+    return predictor->output_name[output];
+}
+
+ls_status ls_predictor_predict(ls_predictor *predictor, int64_t rows, const float *inputs, float *outputs,
+                               int32_t *classes)
+{
+    if (rows < 0 || (rows > 0 && (inputs == NULL || outputs == NULL))) {
+        return ls_error(LS_ERROR_ARGUMENT, "ls_predictor_predict: inputs and outputs must be given");
+    }
+    ls_dataset data = {.rows = rows, .inputs = predictor->trainer.train.inputs, .floats = (float *)inputs};
+    ls_rows run = {.data = &data, .normalisation = &predictor->trainer.normalisation, .count = rows};
+    ls_step_predict(&predictor->trainer.step, &run, outputs, classes);
+    return LS_OK;
+}
+
+static ls_status read_file(const ls_predictor *predictor, const char *path, ls_dataset *dataset)
+{
+    const ls_component *source = &predictor->recipe->data;
+    const ls_source_type *type = (const ls_source_type *)source->type;
+    const ls_dataset *known = &predictor->trainer.train;
+    if (type == NULL || type->load_file == NULL) {
+        return ls_error(LS_ERROR_DATA, "%s: the model was trained on data of type %s, which has no files",
+                        path, type == NULL ? "push" : type->base.name);
+    }
+    LS_TRY(type->load_file(source->options, path, known->inputs, (const char *const *)known->class_names,
+                           known->classes, dataset));
+    if (dataset->inputs == known->inputs) return LS_OK;
+    return ls_error(LS_ERROR_DATA, "%s: %lld inputs a row, but the model has %lld", path,
+                    (long long)dataset->inputs, (long long)known->inputs);
+}
+
+ls_status ls_predictor_read(ls_predictor *predictor, const char *path, int64_t *rows, float **inputs)
+{
+    ls_dataset data = {0};
+    ls_status status = read_file(predictor, path, &data);
+    if (status == LS_OK && data.bytes != NULL) {
+        int64_t count = data.rows * data.inputs;
+        data.floats = ls_alloc((size_t)count, sizeof(float));
+        if (data.floats == NULL) status = LS_ERROR_MEMORY;
+        for (int64_t i = 0; status == LS_OK && i < count; i++) data.floats[i] = (float)data.bytes[i];
+    }
+    if (status == LS_OK) {
+        *rows = data.rows;
+        *inputs = data.floats;
+        data.floats = NULL;
+    }
+    ls_dataset_free(&data);
+    return status;
+}
+
+void ls_predictor_free_rows(float *inputs)
+{
+    ls_free(inputs);
+}
+
+/* The test set of the resolved recipe beside the model; the training set where there is no test set. */
+static ls_status read_beside(const ls_predictor *predictor, ls_dataset *dataset)
+{
+    ls_recipe *recipe = NULL;
+    ls_dataset train = {0};
+    char *directory = ls_path_directory(predictor->path), *path = NULL;
+    if (directory != NULL) path = ls_path_join(directory, "recipe.yaml");
+    ls_status status = path == NULL ? LS_ERROR_MEMORY : LS_OK;
+    if (status == LS_OK && !ls_file_exists(path)) {
+        status = ls_error(LS_ERROR_ARGUMENT, "there is no %s beside the model; name a data file", path);
+    }
+    if (status == LS_OK) status = ls_recipe_load(path, NULL, 0, &recipe);
+    if (status == LS_OK) {
+        status = ls_data_load(&recipe->data, recipe->directory, (uint64_t)recipe->seed, &train, dataset);
+    }
+    if (status == LS_OK && dataset->rows == 0) {
+        ls_dataset_free(dataset);
+        *dataset = train;
+        train = (ls_dataset){0};
+    }
+    ls_dataset_free(&train);
+    ls_recipe_free(recipe);
+    ls_free(directory);
+    ls_free(path);
+    return status;
+}
+
+static ls_status read_labelled(const ls_predictor *predictor, const char *path, ls_dataset *dataset)
+{
+    if (path == NULL) return read_beside(predictor, dataset);
+    LS_TRY(read_file(predictor, path, dataset));
+    bool labelled = predictor->trainer.train.classes > 0 ? dataset->labels != NULL : dataset->targets != NULL;
+    if (labelled && dataset->rows > 0) return LS_OK;
+    return ls_error(LS_ERROR_DATA, "%s: %s to evaluate on", path,
+                    labelled ? "no rows" : "there are no targets");
+}
+
+ls_status ls_predictor_evaluate(ls_predictor *predictor, const char *path, ls_evaluation *evaluation)
+{
+    ls_trainer *trainer = &predictor->trainer;
+    ls_dataset data = {0};
+    ls_score score;
+    ls_status status = ls_agree(trainer->context->comm, read_labelled(predictor, path, &data));
+    ls_rows rows = {.data = &data, .normalisation = &trainer->normalisation, .count = data.rows};
+    if (status == LS_OK) status = ls_step_evaluate(&trainer->step, &rows, &score);
+    if (status == LS_OK) {
+        int64_t values = score.samples * data.outputs;
+        *evaluation =
+            (ls_evaluation){.rows = score.samples, .loss = ls_score_loss(&score, predictor->recipe, 1)};
+        evaluation->accuracy = ls_score_accuracy(&score, trainer);
+        evaluation->rmse =
+            data.targets != NULL && values > 0 ? sqrt(ls_wide_value(&score.squares) / (double)values) : NAN;
+    }
+    ls_dataset_free(&data);
+    return status;
+}

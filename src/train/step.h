@@ -1,0 +1,77 @@
+/* One optimiser step over all ranks and threads: the phases of docs/architecture.md. */
+#ifndef LS_TRAIN_STEP_H
+#define LS_TRAIN_STEP_H
+
+#include "io/recipe.h"
+#include "optim/optimizer.h"
+#include "parallel/comm.h"
+#include "parallel/team.h"
+#include "train/batch.h"
+#include "train/gradient.h"
+
+typedef struct ls_thread_space { /* what one thread writes; on cache lines of its own */
+    ls_gradient_scratch gradient;
+    ls_batch_scratch batch;
+    float *piece; /* [plan.piece_elements] */
+    ls_score score;
+} ls_thread_space;
+
+typedef struct ls_step {
+    ls_comm *comm;           /* not owned */
+    const ls_model *model;   /* not owned */
+    const ls_recipe *recipe; /* not owned */
+    const ls_kernels *kernels;
+    ls_plan plan;
+    int threads; /* for work other than steps; plan.threads take part in steps */
+    int state_count;
+    float *parameters;           /* arena */
+    float *gradient;             /* arena */
+    float *state[LS_STATES_MAX]; /* arenas of the optimiser */
+    uint64_t *sums;              /* arena; NULL with one rank or float sums */
+    float *memory;               /* of plan.panels panels */
+    uint32_t *value_largest;     /* [panels][tensors] */
+    uint32_t *delta_largest;     /* [panels][tensors] */
+    uint32_t *exchange;          /* [2 + 2 * tensors]: status, wish to stop, largest values, largest deltas */
+    ls_exact_scale *scale;       /* [parameters] */
+    uint64_t *hash;              /* [parameters], for the comparison of replicas */
+    double *norm_part;           /* [pieces] */
+    ls_thread_space *space;      /* [threads] */
+    int64_t steps;               /* done, skipped ones among them */
+    int64_t skipped;
+    double gradient_norm; /* of the last step, before clipping; NaN without clipping */
+} ls_step;
+
+typedef enum ls_wish { LS_WISH_NONE, LS_WISH_CHECKPOINT, LS_WISH_STOP } ls_wish; /* after this step */
+
+typedef struct ls_step_call {
+    ls_rows rows;     /* the global batch, the same on all ranks */
+    ls_status status; /* of this rank before the step; not LS_OK makes all ranks leave */
+    double learning_rate;
+    ls_wish wish; /* of this rank; out: the strongest of all ranks */
+} ls_step_call;
+
+/* Plans, gets all memory and sets the initial weights. batch: rows of the largest global batch. Local. */
+ls_status ls_step_create(ls_comm *comm, int threads, const ls_model *model, const ls_recipe *recipe,
+                         int64_t batch, ls_step *step);
+void ls_step_free(ls_step *step);
+/* Makes room for batches of up to batch rows; weights, state and the grain stay. Local. */
+ls_status ls_step_resize(ls_step *step, int64_t batch);
+
+/* Forward, backward, sums, update. Collective, the same status on all ranks. No memory is allocated. Errors:
+ * LS_ERROR_NUMERIC (infinity or NaN, naming the layer; with the policy "skip" the step is left out and
+ * counted instead), LS_ERROR_PARALLEL, and what any rank brought in call->status. Weights are not touched on
+ * failure. */
+ls_status ls_step_run(ls_step *step, ls_step_call *call);
+
+/* Adds up and clears what the threads scored since the last call, over all ranks. Collective. */
+ls_status ls_step_score(ls_step *step, ls_score *score);
+
+/* Loss and metrics of rows without training. Collective. */
+ls_status ls_step_evaluate(ls_step *step, const ls_rows *rows, ls_score *score);
+
+/* What the loss's predict makes of rows: outputs [rows][units]; classes [rows] or NULL. Local. */
+void ls_step_predict(ls_step *step, const ls_rows *rows, float *outputs, int32_t *classes);
+
+const char *ls_tensor_name(const ls_model *model, int tensor); /* "input" or the layer whose output it is */
+
+#endif

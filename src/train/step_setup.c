@@ -1,0 +1,137 @@
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "train/step.h"
+
+static const ls_optimizer_type *optimizer_of(const ls_recipe *recipe)
+{
+    return (const ls_optimizer_type *)recipe->optimizer.type;
+}
+
+static ls_status get_arenas(ls_step *step)
+{
+    size_t size = (size_t)step->model->arena_size;
+    const ls_component *optimizer = &step->recipe->optimizer;
+    step->state_count = optimizer_of(step->recipe)->states(optimizer->options);
+    bool complete = (step->parameters = ls_alloc(size, sizeof(float))) &&
+                    (step->gradient = ls_alloc(size, sizeof(float)));
+    for (int s = 0; s < step->state_count && complete; s++) {
+        complete = (step->state[s] = ls_alloc(size, sizeof(float))) != NULL;
+    }
+    if (complete && ls_comm_size(step->comm) > 1 && step->recipe->training.reduce == 0) {
+        complete = (step->sums = ls_alloc(size, sizeof(uint64_t))) != NULL;
+    }
+    return complete ? LS_OK : LS_ERROR_MEMORY;
+}
+
+static ls_status get_panels(ls_step *step)
+{
+    const ls_plan *plan = &step->plan;
+    size_t panels = (size_t)plan->panels, tensors = (size_t)plan->tensor_count;
+    step->memory = ls_alloc(panels * (size_t)(plan->panel_units * plan->lanes), sizeof(float));
+    step->value_largest = ls_alloc(panels * tensors, sizeof(uint32_t));
+    step->delta_largest = ls_alloc(panels * tensors, sizeof(uint32_t));
+    step->exchange = ls_alloc(2 + 2 * tensors, sizeof(uint32_t));
+    step->scale = ls_alloc((size_t)step->model->parameter_count, sizeof *step->scale);
+    step->hash = ls_alloc((size_t)step->model->parameter_count, sizeof *step->hash);
+    step->norm_part = ls_alloc((size_t)plan->piece_count, sizeof(double));
+    bool complete = step->memory && step->value_largest && step->delta_largest && step->exchange &&
+                    step->scale && step->hash && step->norm_part;
+    return complete ? LS_OK : LS_ERROR_MEMORY;
+}
+
+static ls_status get_spaces(ls_step *step)
+{
+    const ls_plan *plan = &step->plan;
+    int64_t rows = plan->panels * plan->lanes, units = plan->slot[plan->tensor_count - 1].units;
+    step->space = ls_alloc((size_t)step->threads, sizeof *step->space);
+    if (step->space == NULL) return LS_ERROR_MEMORY;
+    for (int t = 0; t < step->threads; t++) {
+        ls_thread_space *space = &step->space[t];
+        ls_score_clear(&space->score);
+        LS_TRY(ls_gradient_scratch_create(t < plan->threads ? rows : 0, &space->gradient));
+        space->batch.values = ls_alloc((size_t)(units * plan->lanes), sizeof(float));
+        space->piece = ls_alloc((size_t)plan->piece_elements, sizeof(float));
+        if (space->batch.values == NULL || space->piece == NULL) return LS_ERROR_MEMORY;
+    }
+    return LS_OK;
+}
+
+/* What depends on the size of the batch. */
+static void release_work(ls_step *step)
+{
+    for (int t = 0; step->space != NULL && t < step->threads; t++) {
+        ls_gradient_scratch_free(&step->space[t].gradient);
+        ls_free(step->space[t].batch.values);
+        ls_free(step->space[t].piece);
+    }
+    ls_free(step->space);
+    ls_free(step->memory);
+    ls_free(step->value_largest);
+    ls_free(step->delta_largest);
+    ls_free(step->exchange);
+    ls_free(step->scale);
+    ls_free(step->hash);
+    ls_free(step->norm_part);
+    ls_plan_free(&step->plan);
+    step->space = NULL;
+    step->memory = NULL;
+    step->value_largest = step->delta_largest = step->exchange = NULL;
+    step->scale = NULL;
+    step->hash = NULL;
+    step->norm_part = NULL;
+}
+
+void ls_step_free(ls_step *step)
+{
+    release_work(step);
+    for (int s = 0; s < LS_STATES_MAX; s++) ls_free(step->state[s]);
+    ls_free(step->parameters);
+    ls_free(step->gradient);
+    ls_free(step->sums);
+    *step = (ls_step){0};
+}
+
+/* Plan and memory for batches of up to batch rows. */
+static ls_status get_work(ls_step *step, int64_t batch, int64_t grain)
+{
+    ls_plan_request request = {
+        .model = step->model,
+        .batch = batch,
+        .grain = grain,
+        .ranks = ls_comm_size(step->comm),
+        .threads = step->threads,
+        .segments = (int)step->recipe->training.segments,
+    };
+    LS_TRY(ls_plan_create(&request, &step->plan));
+    LS_TRY(get_panels(step));
+    return get_spaces(step);
+}
+
+ls_status ls_step_create(ls_comm *comm, int threads, const ls_model *model, const ls_recipe *recipe,
+                         int64_t batch, ls_step *step)
+{
+    *step = (ls_step){.comm = comm,
+                      .threads = threads,
+                      .model = model,
+                      .recipe = recipe,
+                      .kernels = ls_kernels_get(),
+                      .gradient_norm = NAN};
+    ls_status status = get_arenas(step);
+    if (status == LS_OK) status = get_work(step, batch, recipe->training.grain);
+    if (status == LS_OK)
+        ls_model_initialise(model, (uint64_t)recipe->seed, step->parameters);
+    else
+        ls_step_free(step);
+    return status;
+}
+
+ls_status ls_step_resize(ls_step *step, int64_t batch)
+{
+    int64_t grain = step->plan.grain;
+    release_work(step);
+    ls_status status = get_work(step, batch, grain);
+    if (status != LS_OK) release_work(step);
+    return status;
+}

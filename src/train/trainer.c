@@ -1,0 +1,178 @@
+#include "train/trainer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "parallel/agree.h"
+#include "train/model_file.h"
+
+enum {
+    PUSHED_BATCH = 64
+}; /* that the grain is chosen for where rows are pushed and the recipe names no batch */
+
+static const ls_source_type *source_of(const ls_recipe *recipe)
+{
+    return (const ls_source_type *)recipe->data.type;
+}
+
+static ls_status describe_pushed(ls_trainer *trainer)
+{
+    const ls_push_options *options = trainer->recipe->data.options;
+    ls_dataset *train = &trainer->train;
+    train->inputs = options->inputs;
+    train->rank = 1;
+    train->shape[0] = options->inputs;
+    train->outputs = options->outputs;
+    if (options->classes == 0) return LS_OK;
+    train->class_names = ls_alloc((size_t)options->classes, sizeof *train->class_names);
+    if (train->class_names == NULL) return LS_ERROR_MEMORY;
+    for (; train->classes < options->classes; train->classes++) {
+        char *name = ls_format("%d", train->classes);
+        if (name == NULL) return LS_ERROR_MEMORY;
+        train->class_names[train->classes] = name;
+    }
+    return LS_OK;
+}
+
+static ls_status load_data(ls_trainer *trainer)
+{
+    const ls_recipe *recipe = trainer->recipe;
+    if (source_of(recipe)->pushed) return describe_pushed(trainer);
+    LS_TRY(ls_data_load(&recipe->data, recipe->directory, (uint64_t)recipe->seed, &trainer->train,
+                        &trainer->test));
+    if (trainer->train.rows < 1) return ls_error(LS_ERROR_DATA, "%s: no rows to train on", recipe->file);
+    uint64_t digests[2] = {ls_dataset_digest(&trainer->train), ls_dataset_digest(&trainer->test)};
+    trainer->data_digest = ls_hash(digests, sizeof digests, 0);
+    const ls_data_options *options = recipe->data.options;
+    ls_normalise how = options == NULL ? LS_NORMALISE_NONE : (ls_normalise)options->normalise;
+    return ls_normalisation_fit(how, &trainer->train, &trainer->normalisation);
+}
+
+static ls_status build_model(ls_trainer *trainer)
+{
+    const ls_recipe *recipe = trainer->recipe;
+    const ls_dataset *train = &trainer->train;
+    ls_shape input = {.rank = train->rank};
+    memcpy(input.dim, train->shape, sizeof input.dim);
+    LS_TRY(ls_model_build(&recipe->model, &input, recipe->file, &trainer->model));
+    const ls_loss_type *loss = (const ls_loss_type *)recipe->loss.type;
+    int64_t units = ls_shape_size(ls_model_output(&trainer->model));
+    ls_status status = loss->check(recipe->loss.options, units, train->classes, train->outputs);
+    if (status == LS_OK) return LS_OK;
+    return ls_error_prefix(LS_ERROR_RECIPE,
+                           "%s: loss %s: ", ls_recipe_place(recipe, recipe->loss.line, recipe->loss.column),
+                           loss->base.name);
+}
+
+static ls_status get_step(ls_trainer *trainer)
+{
+    const ls_training_options *training = &trainer->recipe->training;
+    int64_t rows = trainer->train.rows;
+    trainer->batch = training->batch;
+    if (source_of(trainer->recipe)->pushed) {
+        if (trainer->batch == 0) trainer->batch = PUSHED_BATCH;
+    } else if (trainer->batch == 0 || trainer->batch > rows) {
+        trainer->batch = rows;
+    }
+    if (training->shuffle && rows > 0) {
+        trainer->order = ls_alloc((size_t)rows, sizeof *trainer->order);
+        if (trainer->order == NULL) return LS_ERROR_MEMORY;
+    }
+    ls_context *context = trainer->context;
+    LS_TRY(ls_step_create(context->comm, context->threads, &trainer->model, trainer->recipe, trainer->batch,
+                          &trainer->step));
+    if (training->initial == NULL) return LS_OK;
+    char *path = ls_path_join(trainer->recipe->directory, training->initial);
+    if (path == NULL) return LS_ERROR_MEMORY;
+    ls_status status = ls_model_file_load_parameters(path, &trainer->model, trainer->step.parameters);
+    ls_free(path);
+    return status;
+}
+
+static ls_status set_up(ls_trainer *trainer)
+{
+    ls_comm *comm = trainer->context->comm;
+    LS_TRY(ls_agree_same(comm, ls_recipe_digest(trainer->recipe), LS_ERROR_RECIPE,
+                         "the recipes of the ranks (all must read the same file and get the same --set)"));
+    LS_TRY(ls_agree(comm, load_data(trainer)));
+    LS_TRY(ls_agree_same(comm, trainer->data_digest, LS_ERROR_DATA, "the data of the ranks"));
+    LS_TRY(ls_agree(comm, build_model(trainer)));
+    return ls_agree(comm, get_step(trainer));
+}
+
+ls_status ls_trainer_setup(ls_context *context, const ls_recipe *recipe, ls_trainer *trainer)
+{
+    *trainer = (ls_trainer){.context = context, .recipe = recipe, .order_epoch = -1};
+    ls_score_clear(&trainer->carried);
+    ls_status status = set_up(trainer);
+    if (status != LS_OK) ls_trainer_clear(trainer);
+    return status;
+}
+
+void ls_trainer_clear(ls_trainer *trainer)
+{
+    ls_step_free(&trainer->step);
+    ls_model_free(&trainer->model);
+    ls_normalisation_free(&trainer->normalisation);
+    ls_dataset_free(&trainer->train);
+    ls_dataset_free(&trainer->test);
+    ls_free(trainer->order);
+    *trainer = (ls_trainer){0};
+}
+
+bool ls_trainer_epoch_is_over(const ls_trainer *trainer)
+{
+    return trainer->position >= trainer->train.rows;
+}
+
+ls_status ls_trainer_advance(ls_trainer *trainer, ls_status mine, ls_wish *wish)
+{
+    const ls_recipe *recipe = trainer->recipe;
+    int64_t rest = trainer->train.rows - trainer->position;
+    if (trainer->order != NULL && trainer->order_epoch != trainer->epoch) {
+        ls_sampler_order((uint64_t)recipe->seed, trainer->epoch, true, trainer->order, trainer->train.rows);
+        trainer->order_epoch = trainer->epoch;
+    }
+    const ls_optimizer_options *optimizer = recipe->optimizer.options;
+    ls_step_call call = {
+        .rows = {.data = &trainer->train,
+                 .normalisation = &trainer->normalisation,
+                 .order = trainer->order,
+                 .first = trainer->position,
+                 .count = rest < trainer->batch ? rest : trainer->batch},
+        .status = mine,
+        .learning_rate = ls_schedule_rate(&optimizer->schedule, optimizer->learning_rate, trainer->epoch,
+                                          trainer->step.steps),
+        .wish = *wish,
+    };
+    LS_TRY(ls_step_run(&trainer->step, &call));
+    *wish = call.wish;
+    trainer->position += call.rows.count;
+    trainer->epoch_steps++;
+    return LS_OK;
+}
+
+ls_status ls_trainer_epoch_score(ls_trainer *trainer, ls_score *score)
+{
+    ls_score fresh;
+    LS_TRY(ls_step_score(&trainer->step, &fresh));
+    ls_score_merge(&fresh, &trainer->carried);
+    *score = fresh;
+    return LS_OK;
+}
+
+double ls_score_loss(const ls_score *score, const ls_recipe *recipe, int64_t batches)
+{
+    const ls_loss_options *loss = recipe->loss.options;
+    double count = loss->reduction == 0 ? (double)score->samples : (double)batches;
+    return score->samples > 0 ? ls_wide_value(&score->loss) / count : NAN;
+}
+
+double ls_score_accuracy(const ls_score *score, const ls_trainer *trainer)
+{
+    const ls_loss_type *loss = (const ls_loss_type *)trainer->recipe->loss.type;
+    if (trainer->train.classes == 0 || loss->classify == NULL || score->samples == 0) return NAN;
+    return (double)score->correct / (double)score->samples;
+}

@@ -1,0 +1,52 @@
+/* The inside of a trainer: everything a training consists of, on one rank. */
+#ifndef LS_TRAIN_TRAINER_H
+#define LS_TRAIN_TRAINER_H
+
+#include <lockstep/trainer.h>
+#include "data/dataset.h"
+#include "io/recipe.h"
+#include "parallel/context.h"
+#include "train/step.h"
+
+struct ls_trainer {
+    ls_context *context;     /* not owned */
+    const ls_recipe *recipe; /* not owned */
+    ls_dataset train, test;
+    ls_normalisation normalisation;
+    ls_model model;
+    ls_step step;
+    uint64_t data_digest;
+    int64_t batch; /* rows of a full batch */
+    /* where the training is: all of it is in checkpoints */
+    int64_t epoch;       /* finished epochs */
+    int64_t position;    /* rows of the current epoch that are done */
+    int64_t epoch_steps; /* steps of the current epoch that are done */
+    ls_score carried;    /* score of the current epoch up to the last checkpoint */
+    double wall_before;  /* seconds before this process resumed */
+    /* derived */
+    uint32_t *order;     /* of the current epoch; NULL if rows are taken in order */
+    int64_t order_epoch; /* that order is of; -1: none yet */
+};
+
+/* Loads and builds everything; the steps are those of a new training. Collective, the same status everywhere.
+ */
+ls_status ls_trainer_setup(ls_context *context, const ls_recipe *recipe, ls_trainer *trainer);
+void ls_trainer_clear(ls_trainer *trainer);
+
+/* One step on the next rows of the current epoch. Collective. */
+ls_status ls_trainer_advance(ls_trainer *trainer, ls_status mine, ls_wish *wish);
+bool ls_trainer_epoch_is_over(const ls_trainer *trainer);
+
+/* The score of the current epoch so far, over all ranks. Collective. */
+ls_status ls_trainer_epoch_score(ls_trainer *trainer, ls_score *score);
+
+/* A score as numbers: the mean loss over samples (or, for losses summed over the batch, over batches), and
+ * the accuracy or NaN. */
+double ls_score_loss(const ls_score *score, const ls_recipe *recipe, int64_t batches);
+double ls_score_accuracy(const ls_score *score, const ls_trainer *trainer);
+
+/* Compares the parameters of all ranks; LS_ERROR_REPLICA names the rank and the first tensor that differs.
+ * Collective. */
+ls_status ls_replica_check(ls_step *step);
+
+#endif
