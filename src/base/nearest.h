@@ -2,8 +2,8 @@
 #ifndef LS_BASE_NEAREST_H
 #define LS_BASE_NEAREST_H
 
-/* Edits (insert, delete, replace, swap of neighbours; upper and lower case count as equal) that turn a into b,
-   after Damerau (1964). Words longer than 63 characters are as far away as can be. */
+/* Edits (insert, delete, replace, swap of neighbours; upper and lower case count as equal) that turn a into
+   b, after Damerau (1964). Words longer than 63 characters are as far away as can be. */
 int ls_edit_distance(const char *a, const char *b);
 
 /* Remembers the best of the words shown to it. */
