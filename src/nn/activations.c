@@ -131,14 +131,16 @@ static double gelu_derivative(double x, double slope)
     return 0.5 * erfc(-x * sqrt(0.5)) + x * exp(-0.5 * x * x) / sqrt(two_pi);
 }
 
-static const ls_option leaky_relu_option_table[] = {{.key = "slope",
-                                                     .kind = LS_OPTION_REAL,
-                                                     .offset = offsetof(leaky_relu_options, slope),
-                                                     .minimum = 0,
-                                                     .maximum = 1,
-                                                     .default_text = "0.01",
-                                                     .help = "Slope for negative inputs."},
-                                                    LS_OPTION_END};
+static const ls_option leaky_relu_option_table[] = {
+    {.key = "slope",
+     .kind = LS_OPTION_REAL,
+     .offset = offsetof(leaky_relu_options, slope),
+     .minimum = 0,
+     .maximum = 1,
+     .default_text = "0.01",
+     .help = "Slope for negative inputs."},
+    LS_OPTION_END,
+};
 
 /* The functions of one activation and its table. IN_PLACE: whether the derivative comes from the output, as
  * ls_activation_from_output says. */
@@ -174,7 +176,7 @@ ACTIVATION_LAYER(identity, LS_ACTIVATION_IDENTITY, true, NULL, NULL, 0, "y = x."
 ACTIVATION_LAYER(sigmoid, LS_ACTIVATION_SIGMOID, true, NULL, NULL, 0, "y = 1 / (1 + exp(-x)).")
 ACTIVATION_LAYER(tanh, LS_ACTIVATION_TANH, true, NULL, NULL, 0, "y = tanh(x).")
 ACTIVATION_LAYER(relu, LS_ACTIVATION_RELU, true, distance_to_zero, NULL, 0, "y = max(x, 0).")
-ACTIVATION_LAYER(leaky_relu, LS_ACTIVATION_LEAKY_RELU, true, distance_to_zero, leaky_relu_option_table,
+ACTIVATION_LAYER(leaky_relu, LS_ACTIVATION_LEAKY_RELU, false, distance_to_zero, leaky_relu_option_table,
                  sizeof(leaky_relu_options), "y = x for positive x, slope times x otherwise.")
 ACTIVATION_LAYER(gelu, LS_ACTIVATION_GELU, false, NULL, NULL, 0,
                  "y = x Phi(x), with Phi of the normal distribution (Hendrycks and Gimpel 2016).")

@@ -107,37 +107,41 @@ static void lecun_fill(const void *options, const ls_parameter *parameter, uint6
     fill_scaled(options, parameter, seed, index, 1 / (double)parameter->fan_in, values);
 }
 
-static const ls_option uniform_table[] = {{.key = "minimum",
-                                           .kind = LS_OPTION_REAL,
-                                           .offset = offsetof(uniform_options, minimum),
-                                           .minimum = -1e30,
-                                           .maximum = 1e30,
-                                           .default_text = "-0.05",
-                                           .help = "Lower end of the range."},
-                                          {.key = "maximum",
-                                           .kind = LS_OPTION_REAL,
-                                           .offset = offsetof(uniform_options, maximum),
-                                           .minimum = -1e30,
-                                           .maximum = 1e30,
-                                           .default_text = "0.05",
-                                           .help = "Upper end of the range."},
-                                          LS_OPTION_END};
+static const ls_option uniform_table[] = {
+    {.key = "minimum",
+     .kind = LS_OPTION_REAL,
+     .offset = offsetof(uniform_options, minimum),
+     .minimum = -1e30,
+     .maximum = 1e30,
+     .default_text = "-0.05",
+     .help = "Lower end of the range."},
+    {.key = "maximum",
+     .kind = LS_OPTION_REAL,
+     .offset = offsetof(uniform_options, maximum),
+     .minimum = -1e30,
+     .maximum = 1e30,
+     .default_text = "0.05",
+     .help = "Upper end of the range."},
+    LS_OPTION_END,
+};
 
-static const ls_option normal_table[] = {{.key = "mean",
-                                          .kind = LS_OPTION_REAL,
-                                          .offset = offsetof(normal_options, mean),
-                                          .minimum = -1e30,
-                                          .maximum = 1e30,
-                                          .default_text = "0",
-                                          .help = "Mean of the distribution."},
-                                         {.key = "std",
-                                          .kind = LS_OPTION_REAL,
-                                          .offset = offsetof(normal_options, deviation),
-                                          .minimum = 0,
-                                          .maximum = 1e30,
-                                          .default_text = "0.05",
-                                          .help = "Standard deviation of the distribution."},
-                                         LS_OPTION_END};
+static const ls_option normal_table[] = {
+    {.key = "mean",
+     .kind = LS_OPTION_REAL,
+     .offset = offsetof(normal_options, mean),
+     .minimum = -1e30,
+     .maximum = 1e30,
+     .default_text = "0",
+     .help = "Mean of the distribution."},
+    {.key = "std",
+     .kind = LS_OPTION_REAL,
+     .offset = offsetof(normal_options, deviation),
+     .minimum = 0,
+     .maximum = 1e30,
+     .default_text = "0.05",
+     .help = "Standard deviation of the distribution."},
+    LS_OPTION_END,
+};
 
 static const char *const distribution_choices[] = {"uniform", "normal", NULL};
 

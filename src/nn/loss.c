@@ -9,7 +9,8 @@ const ls_option ls_loss_option_table[] = {
      .default_text = "mean",
      .choices = ls_reduction_choices,
      .help = "Whether the loss of a batch is the mean or the sum over its samples."},
-    LS_OPTION_END};
+    LS_OPTION_END,
+};
 
 ls_status ls_loss_check_values(const char *name, int64_t units, int64_t classes, int64_t outputs)
 {

@@ -20,7 +20,8 @@ static const ls_option option_table[] = {
      .maximum = 10,
      .default_text = "0.1",
      .help = "What the learning rate is multiplied by each time."},
-    LS_OPTION_END};
+    LS_OPTION_END,
+};
 
 /* By squaring: few products even after many epochs, always in the same order, hence the same bits. */
 static double power(double base, int64_t exponent)

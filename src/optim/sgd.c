@@ -41,7 +41,8 @@ static const ls_option option_table[] = {
      .default_text = "constant",
      .registry = &ls_schedule_registry,
      .help = "How the learning rate changes over the epochs."},
-    LS_OPTION_END};
+    LS_OPTION_END,
+};
 
 /* Compared as float, which is what the kernel computes with. */
 static const char *check(const void *options)

@@ -151,7 +151,7 @@ static tile_function *const tiles[CHUNK_MAX][ROWS_MAX] = {{NAMES_6(2)}};
 /* Rows of A are taken in panels that stay in the cache while all lanes of C are made; a multiple of the
    heights of tiles. Where A is read along its columns, a piece of the panel is copied first: the strides
    would cost a page each and fall into the same sets of the cache. */
-enum { PANEL_ROWS = 48, PIECE = 256, PIECE_MIN = 16, AHEAD = 16 };
+enum { PANEL_ROWS = 48, PIECE = 128, PIECE_MIN = 192, AHEAD = 16 };
 
 /* All rows of C at chunk * LS_LANES lanes from n, in tiles of nearly equal height. */
 static void tile_rows_of(const ls_gemm *gemm, int64_t n, int chunk)

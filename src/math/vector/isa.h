@@ -23,7 +23,7 @@
 /* Before a loop whose iterations are independent although pointers may be equal (work in place). Loops of
    exactly LS_LANES iterations are turned into vector code even at -O2. */
 #if defined(__clang__)
-#define LS_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#define LS_INDEPENDENT _Pragma("clang loop vectorize(assume_safety) unroll(disable)")
 #define LS_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define LS_INDEPENDENT _Pragma("GCC ivdep")

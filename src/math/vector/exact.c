@@ -1,0 +1,58 @@
+/* Exact sums of tiles (base/exact.h) and the maxima from which their scales come. Integer sums and maxima do
+   not depend on order, and each element is converted by itself: nothing here depends on the width of vectors. */
+#include "math/vector/activation.h"
+
+uint32_t LS_VARIANT(ls_largest)(const float *x, int64_t count)
+{
+    uint32_t lane[LS_LANES] = {0}, largest = 0;
+    int64_t i = 0;
+    for (; i + LS_LANES <= count; i += LS_LANES) {
+        LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++)
+        {
+            uint32_t bits = ls_bits_of(x[i + n]) & 0x7fffffffu;
+            lane[n] = lane[n] > bits ? lane[n] : bits;
+        }
+    }
+    for (int n = 0; n < LS_LANES; n++) largest = largest > lane[n] ? largest : lane[n];
+    for (; i < count; i++) {
+        uint32_t bits = ls_bits_of(x[i]) & 0x7fffffffu;
+        largest = largest > bits ? largest : bits;
+    }
+    return largest;
+}
+
+/* A statement for each column c of a row: whole groups of lanes first, which become vectors, then the rest. */
+#define FOR_COLUMNS(statement)                                                                               \
+    do {                                                                                                     \
+        int64_t c = 0;                                                                                       \
+        for (int64_t end = columns - columns % LS_LANES; c < end;) {                                         \
+            LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++)                                                \
+            {                                                                                                \
+                const int64_t i = c + n;                                                                     \
+                statement;                                                                                   \
+            }                                                                                                \
+            c += LS_LANES;                                                                                   \
+        }                                                                                                    \
+        for (int64_t i = c; i < columns; i++) statement;                                                     \
+    } while (0)
+
+void LS_VARIANT(ls_exact_store)(ls_exact_scale scale, int64_t rows, int64_t columns, const float *x,
+                                int64_t ldx, uint64_t *sum, int64_t lds)
+{
+    for (int64_t r = 0; r < rows; r++, x += ldx, sum += lds)
+        FOR_COLUMNS(sum[i] = ls_exact_term(scale, (double)x[i]));
+}
+
+void LS_VARIANT(ls_exact_add)(ls_exact_scale scale, int64_t rows, int64_t columns, const float *x,
+                              int64_t ldx, uint64_t *sum, int64_t lds)
+{
+    for (int64_t r = 0; r < rows; r++, x += ldx, sum += lds)
+        FOR_COLUMNS(sum[i] += ls_exact_term(scale, (double)x[i]));
+}
+
+void LS_VARIANT(ls_exact_finish)(ls_exact_scale scale, uint64_t terms, double factor, int64_t rows,
+                                 int64_t columns, const uint64_t *sum, int64_t lds, float *x, int64_t ldx)
+{
+    for (int64_t r = 0; r < rows; r++, x += ldx, sum += lds)
+        FOR_COLUMNS(x[i] = (float)(ls_exact_value(scale, sum[i], terms) * factor));
+}

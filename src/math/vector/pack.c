@@ -1,0 +1,189 @@
+/* Changing rows into panels: transposes of blocks, with the input's normalisation on the way. */
+#include <string.h>
+#include "math/vector/isa.h"
+
+enum { SLICE = 64 }; /* columns of bytes that are converted at a time */
+
+typedef struct normalisation {
+    const float *shift, *scale; /* NULL: none */
+} normalisation;
+
+LS_INLINE float normalised(normalisation norm, int64_t k, float x)
+{
+    float shifted = norm.shift ? x - norm.shift[k] : x;
+    return norm.scale ? shifted * norm.scale[k] : shifted;
+}
+
+/* to[k*ld + n] = row[n][k] normalised for n < used, zero for the other lanes up to LS_LANES; for k from first
+   up to columns. */
+static void transpose_plainly(const float *const *row, int used, int64_t first, int64_t columns,
+                              normalisation norm, float *to, int64_t ld)
+{
+    for (int64_t k = first; k < columns; k++)
+        for (int n = 0; n < LS_LANES; n++) to[k * ld + n] = n < used ? normalised(norm, k, row[n][k]) : 0.0f;
+}
+
+#if LS_LEVEL == 0
+
+static void transpose(const float *const *row, int used, int64_t columns, normalisation norm, float *to,
+                      int64_t ld)
+{
+    transpose_plainly(row, used, 0, columns, norm, to, ld);
+}
+
+#else
+
+#include <immintrin.h>
+
+/* load_quarters: each quarter of four floats holds four columns of a row; the rows are 0, 4, 8, ... */
+#if LS_LEVEL == 2
+typedef __m512 vector;
+typedef __m512d doubles;
+typedef __mmask16 mask;
+#define WIDTH 16
+#define OF(name) _mm512_##name
+LS_INLINE vector load_quarters(const float *const *row, int64_t k)
+{
+    vector v = _mm512_castps128_ps512(_mm_loadu_ps(row[0] + k));
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(row[4] + k), 1);
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(row[8] + k), 2);
+    return _mm512_insertf32x4(v, _mm_loadu_ps(row[12] + k), 3);
+}
+LS_INLINE mask mask_of(int used)
+{
+    return (mask)((1u << used) - 1u);
+}
+LS_INLINE vector masked(mask keep, vector v)
+{
+    return _mm512_maskz_mov_ps(keep, v);
+}
+#else
+typedef __m256 vector;
+typedef __m256d doubles;
+typedef __m256 mask;
+#define WIDTH 8
+#define OF(name) _mm256_##name
+LS_INLINE vector load_quarters(const float *const *row, int64_t k)
+{
+    vector v = _mm256_castps128_ps256(_mm_loadu_ps(row[0] + k));
+    return _mm256_insertf128_ps(v, _mm_loadu_ps(row[4] + k), 1);
+}
+LS_INLINE mask mask_of(int used)
+{
+    const __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(used), index));
+}
+LS_INLINE vector masked(mask keep, vector v)
+{
+    return _mm256_and_ps(keep, v);
+}
+#endif
+
+LS_INLINE vector joined(bool high, vector a, vector b)
+{
+    doubles x = OF(castps_pd)(a), y = OF(castps_pd)(b);
+    return OF(castpd_ps)(high ? OF(unpackhi_pd)(x, y) : OF(unpacklo_pd)(x, y));
+}
+
+/* Four columns from k of WIDTH rows: column[j] holds row[n][k + j] in lane n. */
+LS_INLINE void load_columns(const float *const *row, int64_t k, vector *column)
+{
+    vector a = load_quarters(row, k), b = load_quarters(row + 1, k);
+    vector c = load_quarters(row + 2, k), d = load_quarters(row + 3, k);
+    vector low_ab = OF(unpacklo_ps)(a, b), high_ab = OF(unpackhi_ps)(a, b);
+    vector low_cd = OF(unpacklo_ps)(c, d), high_cd = OF(unpackhi_ps)(c, d);
+    column[0] = joined(false, low_ab, low_cd);
+    column[1] = joined(true, low_ab, low_cd);
+    column[2] = joined(false, high_ab, high_cd);
+    column[3] = joined(true, high_ab, high_cd);
+}
+
+/* WIDTH lanes of the first columns, a multiple of 4. shifting and scaling are constants where it is inlined. */
+LS_INLINE void transpose_lanes(bool shifting, bool scaling, const float *const *row, mask keep,
+                               int64_t columns, normalisation norm, float *to, int64_t ld)
+{
+    for (int64_t k = 0; k < columns; k += 4) {
+        vector column[4];
+        load_columns(row, k, column);
+        LS_UNROLL for (int j = 0; j < 4; j++)
+        {
+            vector v = column[j];
+            if (shifting) v = OF(sub_ps)(v, OF(set1_ps)(norm.shift[k + j]));
+            if (scaling) v = OF(mul_ps)(v, OF(set1_ps)(norm.scale[k + j]));
+            OF(storeu_ps)(to + (k + j) * ld, masked(keep, v));
+        }
+    }
+}
+
+static void transpose(const float *const *row, int used, int64_t columns, normalisation norm, float *to,
+                      int64_t ld)
+{
+    const int64_t whole = columns - columns % 4;
+    const float *const some = row[0];
+    for (int n = 0; n < LS_LANES; n += WIDTH) {
+        const float *lane[WIDTH]; /* rows that are not used are masked, but must be readable */
+        int left = used - n < 0 ? 0 : used - n > WIDTH ? WIDTH : used - n;
+        mask keep = mask_of(left);
+        for (int i = 0; i < WIDTH; i++) lane[i] = i < left ? row[n + i] : some;
+        if (norm.shift && norm.scale)
+            transpose_lanes(true, true, lane, keep, whole, norm, to + n, ld);
+        else if (norm.shift)
+            transpose_lanes(true, false, lane, keep, whole, norm, to + n, ld);
+        else if (norm.scale)
+            transpose_lanes(false, true, lane, keep, whole, norm, to + n, ld);
+        else
+            transpose_lanes(false, false, lane, keep, whole, norm, to + n, ld);
+    }
+    transpose_plainly(row, used, whole, columns, norm, to, ld);
+}
+
+#endif
+
+void LS_VARIANT(ls_pack_block)(const float *from, int64_t ld, int64_t units, int64_t count, float *to)
+{
+    for (int64_t first = 0; first < LS_BLOCK; first += LS_LANES) {
+        int64_t used = units - first < LS_LANES ? units - first : LS_LANES;
+        const float *row[LS_LANES];
+        for (int64_t n = 0; n < used; n++) row[n] = from + (first + n) * ld;
+        if (used > 0)
+            transpose(row, (int)used, count, (normalisation){NULL, NULL}, to + first, LS_BLOCK);
+        else
+            for (int64_t k = 0; k < count; k++) memset(to + k * LS_BLOCK + first, 0, LS_LANES * sizeof *to);
+    }
+}
+
+void LS_VARIANT(ls_gather_floats)(const float *const *row, int64_t count, int64_t units, const float *shift,
+                                  const float *scale, int64_t lanes, float *to)
+{
+    for (int64_t first = 0; first < lanes; first += LS_LANES) {
+        const float *lane[LS_LANES];
+        for (int64_t n = 0; n < LS_LANES; n++) lane[n] = row[first + n < count ? first + n : 0];
+        transpose(lane, LS_LANES, units, (normalisation){shift, scale}, to + first, lanes);
+    }
+}
+
+static void convert(const uint8_t *from, int64_t count, float *to)
+{
+    int64_t k = 0;
+    for (; k + LS_LANES <= count; k += LS_LANES) {
+        LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) to[k + n] = (float)from[k + n];
+    }
+    for (; k < count; k++) to[k] = (float)from[k];
+}
+
+void LS_VARIANT(ls_gather_bytes)(const uint8_t *const *row, int64_t count, int64_t units, const float *shift,
+                                 const float *scale, int64_t lanes, float *to)
+{
+    float slice[LS_LANES][SLICE] __attribute__((aligned(64)));
+    const float *lane[LS_LANES];
+    for (int n = 0; n < LS_LANES; n++) lane[n] = slice[n];
+    for (int64_t first = 0; first < lanes; first += LS_LANES) {
+        for (int64_t u = 0; u < units; u += SLICE) {
+            int64_t columns = units - u < SLICE ? units - u : SLICE;
+            for (int64_t n = 0; n < LS_LANES; n++)
+                convert(row[first + n < count ? first + n : 0] + u, columns, slice[n]);
+            normalisation norm = {shift ? shift + u : NULL, scale ? scale + u : NULL};
+            transpose(lane, LS_LANES, columns, norm, to + u * lanes + first, lanes);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include <lockstep/recipe.h>
+#include "io/recipe.h"
+#include "nn/plan.h"
+
+static const char network[] = "data: {type: push, inputs: 100, classes: 10}\n"
+                              "model:\n"
+                              "  - {type: dense, units: 300, activation: relu}\n"
+                              "  - {type: dense, units: 70, activation: gelu}\n"
+                              "  - {type: dense, units: 33, activation: tanh, bias: false}\n"
+                              "  - {type: dense, units: 10}\n"
+                              "loss: softmax_cross_entropy\n";
+
+static ls_recipe *recipe;
+static ls_model model;
+
+static void set_up(void)
+{
+    ls_shape input = {.rank = 1, .dim = {100}};
+    cr_assert_eq(ls_recipe_parse(network, "network", NULL, NULL, 0, &recipe), LS_OK, "%s",
+                 ls_error_message());
+    cr_assert_eq(ls_model_build(&recipe->model, &input, "network", &model), LS_OK, "%s", ls_error_message());
+}
+
+static void tear_down(void)
+{
+    ls_model_free(&model);
+    ls_recipe_free(recipe);
+}
+
+TestSuite(plan, .init = set_up, .fini = tear_down);
+
+static ls_plan plan_for(int64_t batch, int64_t grain, int ranks, int threads, int segments)
+{
+    ls_plan plan;
+    ls_plan_request request = {.model = &model,
+                               .batch = batch,
+                               .grain = grain,
+                               .ranks = ranks,
+                               .threads = threads,
+                               .segments = segments};
+    cr_assert_eq(ls_plan_create(&request, &plan), LS_OK);
+    return plan;
+}
+
+Test(plan, shares_of_ranks_are_whole_grains_and_cover_the_batch)
+{
+    for (int64_t rows = 1; rows < 70; rows++) {
+        for (int64_t grain = 1; grain <= 17; grain += 4) {
+            for (int ranks = 1; ranks < 12; ranks++) {
+                int64_t next = 0, first, count;
+                for (int rank = 0; rank < ranks; rank++) {
+                    ls_plan_share(rows, grain, rank, ranks, &first, &count);
+                    cr_assert(count >= 0 && first == next, "rows %d", (int)rows);
+                    cr_assert(first % grain == 0 || first == rows);
+                    next = first + count;
+                }
+                cr_assert_eq(next, rows);
+            }
+        }
+    }
+}
+
+/* Every element of the arena that belongs to a parameter is computed by exactly one task. */
+static void expect_tasks_cover(const ls_plan *plan)
+{
+    unsigned char *seen = calloc((size_t)model.arena_size, 1);
+    for (int t = 0; t < plan->task_count; t++) {
+        const ls_tile_task *task = &plan->task[t];
+        const ls_parameter *parameter = &model.parameter[task->parameter];
+        for (int64_t r = task->first_row; r < task->first_row + task->rows; r++) {
+            for (int64_t c = task->first_column; c < task->first_column + task->columns; c++) {
+                seen[parameter->offset + r * parameter->ld + c]++;
+            }
+        }
+    }
+    for (int p = 0; p < model.parameter_count; p++) {
+        const ls_parameter *parameter = &model.parameter[p];
+        for (int64_t r = 0; r < parameter->rows; r++) {
+            for (int64_t c = 0; c < parameter->columns; c++) {
+                cr_assert_eq(seen[parameter->offset + r * parameter->ld + c], 1, "%s %d %d", parameter->name,
+                             (int)r, (int)c);
+            }
+        }
+    }
+    free(seen);
+}
+
+Test(plan, tasks_cover_every_weight_once_for_any_number_of_threads_and_segments)
+{
+    for (int threads = 1; threads <= 16; threads *= 2) {
+        for (int segments = 1; segments <= 6; segments++) {
+            ls_plan plan = plan_for(256, 0, 1, threads, segments);
+            expect_tasks_cover(&plan);
+            cr_assert(plan.segment_count >= 1 && plan.segment_count <= segments);
+            cr_assert_eq(plan.first_node[plan.segment_count], model.node_count);
+            cr_assert_eq(plan.first_element[plan.segment_count], model.arena_size);
+            for (int t = 0; t < plan.task_count; t++) {
+                int segment = plan.node_segment[plan.task[t].node];
+                cr_assert(t >= plan.first_task[segment] && t < plan.first_task[segment + 1]);
+            }
+            ls_plan_free(&plan);
+        }
+    }
+}
+
+Test(plan, pieces_of_the_update_do_not_depend_on_the_layout)
+{
+    ls_plan one = plan_for(64, 0, 1, 1, 1), many = plan_for(64, 0, 5, 7, 3);
+    int64_t elements = 0;
+    cr_assert_eq(one.piece_count, many.piece_count);
+    for (int p = 0; p < one.piece_count; p++) {
+        cr_assert_eq(one.piece[p].first, many.piece[p].first);
+        cr_assert_eq(one.piece[p].count, many.piece[p].count);
+        elements += one.piece[p].count;
+    }
+    int64_t wanted = 0;
+    for (int p = 0; p < model.parameter_count; p++) wanted += model.parameter[p].rows * model.parameter[p].ld;
+    cr_assert_eq(elements, wanted);
+    cr_assert_eq(one.grain, many.grain);
+    ls_plan_free(&one);
+    ls_plan_free(&many);
+}
+
+Test(plan, the_default_grain_follows_from_model_and_batch)
+{
+    cr_expect_eq(ls_plan_default_grain(&model, 1024), 64);
+    cr_expect_eq(ls_plan_default_grain(&model, 64), 32, "at most half the batch");
+    cr_expect_eq(ls_plan_default_grain(&model, 5), 3);
+    cr_expect_eq(ls_plan_default_grain(&model, 1), 1);
+}
+
+/* Two tensors that are needed at the same time never share memory. */
+Test(plan, slots_overlap_only_where_a_layer_works_in_place)
+{
+    ls_plan plan = plan_for(64, 0, 1, 1, 1);
+    for (int a = 0; a < plan.tensor_count; a++) {
+        for (int b = a + 1; b < plan.tensor_count; b++) {
+            bool shared = plan.slot[a].value == plan.slot[b].value;
+            if (shared) {
+                cr_expect(plan.in_place[b - 1] && model.node[b - 1].input[0] == a);
+                continue;
+            }
+            int64_t end_a = plan.slot[a].value + plan.slot[a].units,
+                    end_b = plan.slot[b].value + plan.slot[b].units;
+            cr_expect(end_a <= plan.slot[b].value || end_b <= plan.slot[a].value);
+        }
+        cr_expect(plan.slot[a].value + plan.slot[a].units <= plan.panel_units);
+        cr_expect(plan.slot[a].delta + plan.slot[a].units <= plan.panel_units);
+    }
+    cr_expect_eq(plan.slot[0].delta, -1, "nobody wants the derivative by the data");
+    cr_expect(plan.in_place[1], "relu works in place");
+    cr_expect_not(plan.in_place[3], "gelu needs its input");
+    ls_plan_free(&plan);
+}
