@@ -10,8 +10,8 @@
 typedef struct ls_options_input {
     const char *text; /* YAML */
     size_t size;
-    const char *name; /* file name for messages */
-    const char *what; /* what the text is, for messages: "the recipe" */
+    const char *name;             /* file name for messages */
+    const char *what;             /* what the text is, for messages: "the recipe" */
     const char *const *overrides; /* "optimizer.lr=0.05" */
     int override_count;
     bool without_paths; /* options of kind path may be missing even where they are required */

@@ -10,15 +10,20 @@
 #include "io/options.h"
 #include "io/text.h"
 
+static void append_types(const ls_registry *registry, char *known, size_t size)
+{
+    for (int i = 0; registry->types[i] != NULL; i++) {
+        ls_append(known, size, "%s%s", i > 0 ? ", " : "", registry->types[i]->name);
+    }
+}
+
 static ls_status unknown_type(const ls_reader *reader, const ls_registry *registry, const ls_tree *tree)
 {
     char found[128], known[LS_WORDS_SIZE] = "";
     ls_tree_describe(tree, found, sizeof found);
     ls_nearest nearest = ls_nearest_start(tree->text);
-    for (int i = 0; registry->types[i] != NULL; i++) {
-        ls_nearest_show(&nearest, registry->types[i]->name);
-        ls_append(known, sizeof known, "%s%s", i > 0 ? ", " : "", registry->types[i]->name);
-    }
+    for (int i = 0; registry->types[i] != NULL; i++) ls_nearest_show(&nearest, registry->types[i]->name);
+    append_types(registry, known, sizeof known);
     if (nearest.best != NULL) {
         return ls_tree_error(reader->file, tree, "unknown %s %s, did you mean '%s'? Expected one of: %s",
                              registry->kind, found, nearest.best, known);
@@ -33,7 +38,8 @@ static void right_form(const ls_tree *entry, char *form, size_t size)
     ls_append(form, size, "{type: %s", entry->key);
     for (int i = 0; entry->kind == LS_TREE_MAPPING && i < entry->count && i < 4; i++) {
         const ls_tree *option = entry->child[i];
-        const char *value = option->kind == LS_TREE_SCALAR && strlen(option->text) < 20 ? option->text : "...";
+        const char *value =
+            option->kind == LS_TREE_SCALAR && strlen(option->text) < 20 ? option->text : "...";
         ls_append(form, size, ", %.20s: %s", option->key, value);
     }
     ls_append(form, size, "}");
@@ -45,15 +51,21 @@ static ls_status missing_type(const ls_reader *reader, const ls_registry *regist
         if (ls_registry_find(registry, tree->child[i]->key) == NULL) continue;
         char form[256] = "";
         right_form(tree->child[i], form, sizeof form);
-        return ls_tree_key_error(reader->file, tree->child[i], "'%s' is a %s, expected the form %s",
-                                 tree->child[i]->key, registry->kind, form);
+        return ls_tree_key_error(reader->file, tree->child[i], "'%s' is %s %s, expected the form %s",
+                                 tree->child[i]->key, ls_article(registry->kind), registry->kind, form);
+    }
+    for (int i = 0; i < tree->count; i++) {
+        ls_nearest nearest = ls_nearest_start(tree->child[i]->key);
+        ls_nearest_show(&nearest, "type");
+        if (nearest.best == NULL) continue;
+        return ls_tree_key_error(reader->file, tree->child[i],
+                                 "unknown key '%.60s' of %s %s, did you mean 'type'?", tree->child[i]->key,
+                                 ls_article(registry->kind), registry->kind);
     }
     char known[LS_WORDS_SIZE] = "";
-    for (int i = 0; registry->types[i] != NULL; i++) {
-        ls_append(known, sizeof known, "%s%s", i > 0 ? ", " : "", registry->types[i]->name);
-    }
-    return ls_tree_error(reader->file, tree, "a %s without 'type', expected one of: %s", registry->kind,
-                         known);
+    append_types(registry, known, sizeof known);
+    return ls_tree_error(reader->file, tree, "%s %s without 'type', expected one of: %s",
+                         ls_article(registry->kind), registry->kind, known);
 }
 
 static ls_status find_type(const ls_reader *reader, const ls_option *option, const ls_tree *tree,
@@ -68,11 +80,9 @@ static ls_status find_type(const ls_reader *reader, const ls_option *option, con
     if (type->kind != LS_TREE_SCALAR || ls_tree_is_null(type)) {
         char what[128], known[LS_WORDS_SIZE] = "";
         ls_tree_describe(type, what, sizeof what);
-        for (int i = 0; registry->types[i] != NULL; i++) {
-            ls_append(known, sizeof known, "%s%s", i > 0 ? ", " : "", registry->types[i]->name);
-        }
-        return ls_tree_error(reader->file, type, "%s is %s, expected a type of %s: %s",
-                             type == tree ? option->key : "'type'", what, registry->kind, known);
+        append_types(registry, known, sizeof known);
+        return ls_tree_error(reader->file, type, "'%s' is %s, expected a type of %s: %s",
+                             type == tree ? option->key : "type", what, registry->kind, known);
     }
     *found = ls_registry_find(registry, type->text);
     return *found == NULL ? unknown_type(reader, registry, type) : LS_OK;
@@ -108,7 +118,8 @@ static ls_status read_inputs(const ls_reader *reader, const ls_tree *tree, ls_st
         return ls_read_strings(reader, "inputs", tree, inputs);
     }
     if (tree->kind == LS_TREE_MAPPING || tree->count == 0) {
-        return ls_tree_error(reader->file, tree, "'inputs' is %s, expected the name of a layer or a list of names",
+        return ls_tree_error(reader->file, tree,
+                             "'inputs' is %s, expected the name of a layer or a list of names",
                              tree->kind == LS_TREE_MAPPING ? "a mapping" : "an empty list");
     }
     for (int i = 0; i < tree->count; i++) LS_TRY(check_identifier(reader, "inputs", tree->child[i]));
@@ -175,8 +186,8 @@ ls_status ls_read_component(ls_reader *reader, const ls_option *option, const ls
 {
     if (tree->kind == LS_TREE_LIST) {
         return ls_tree_error(reader->file, tree,
-                             "'%s' is a list, expected one %s: its type or a mapping with 'type'", option->key,
-                             option->registry->kind);
+                             "'%s' is a list, expected one %s: its type or a mapping with 'type'",
+                             option->key, option->registry->kind);
     }
     if (reader->depth == LS_TREE_DEPTH) {
         return ls_tree_error(reader->file, tree, "'%s' is nested more than %d levels deep", option->key,
@@ -194,10 +205,11 @@ static ls_status check_names(const ls_reader *reader, const ls_registry *registr
     for (int i = 0; i < list->count; i++) {
         for (int j = 0; j < i && list->item[i].name != NULL; j++) {
             if (list->item[j].name == NULL || strcmp(list->item[i].name, list->item[j].name) != 0) continue;
-            return ls_tree_error(reader->file, ls_tree_find(tree->child[i], "name"),
-                                 "the name '%s' stands twice (items %d and %d), expected a name of its own for "
-                                 "each %s",
-                                 list->item[i].name, j, i, registry->kind);
+            return ls_tree_error(
+                reader->file, ls_tree_find(tree->child[i], "name"),
+                "the name '%s' stands twice (items %d and %d), expected a name of its own for "
+                "each %s",
+                list->item[i].name, j, i, registry->kind);
         }
     }
     return LS_OK;
@@ -208,8 +220,8 @@ ls_status ls_read_list(ls_reader *reader, const ls_option *option, const ls_tree
 {
     if (tree->kind != LS_TREE_LIST) return ls_read_refuse(reader, option, tree);
     if (tree->count == 0 && !ls_option_may_be_empty(option)) {
-        return ls_tree_error(reader->file, tree, "'%s' is an empty list, expected at least one %s", option->key,
-                             option->registry->kind);
+        return ls_tree_error(reader->file, tree, "'%s' is an empty list, expected at least one %s",
+                             option->key, option->registry->kind);
     }
     if (tree->count == 0) return LS_OK;
     list->item = ls_alloc((size_t)tree->count, sizeof *list->item);

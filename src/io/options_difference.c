@@ -150,8 +150,7 @@ static bool list_differs(const ls_options_pair *pair, char *key, size_t size)
 
 static bool option_differs(const ls_option *option, const ls_options_pair *pair, char *key, size_t size)
 {
-    ls_options_pair value =
-        pair_of(pair, ls_option_value(option, pair->a), ls_option_value(option, pair->b));
+    ls_options_pair value = pair_of(pair, ls_option_value(option, pair->a), ls_option_value(option, pair->b));
     ls_append(key, size, "%s", option->key);
     if (option->kind == LS_OPTION_COMPONENT) return component_differs(&value, key, size);
     if (option->kind == LS_OPTION_LIST) return list_differs(&value, key, size);

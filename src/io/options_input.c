@@ -6,13 +6,13 @@
 #include "io/options_read.h"
 #include "io/tree.h"
 
-static ls_status apply_overrides(const ls_reader *reader, const ls_option *table, const ls_options_input *input,
-                                 char **origins, ls_tree *root)
+static ls_status apply_overrides(const ls_option *table, const ls_options_input *input, char **origins,
+                                 ls_tree *root)
 {
     for (int i = 0; i < input->override_count; i++) {
         origins[i] = ls_format("--set %s", input->overrides[i]);
         if (origins[i] == NULL) return LS_ERROR_MEMORY;
-        LS_TRY(ls_tree_override(reader, table, input->overrides[i], origins[i], root));
+        LS_TRY(ls_tree_override(table, input->overrides[i], origins[i], root));
     }
     return LS_OK;
 }
@@ -24,21 +24,21 @@ static ls_status check_root(const ls_option *table, const ls_options_input *inpu
         ls_append(known, sizeof known, "%s%s", known[0] != '\0' ? ", " : "", option->key);
     }
     if (root == NULL) {
-        return ls_error(LS_ERROR_RECIPE, "%s:1:1: %s is empty, expected the keys: %s", input->name, input->what,
-                        known);
+        return ls_error(LS_ERROR_RECIPE, "%s:1:1: %s is empty, expected the keys: %s", input->name,
+                        input->what, known);
     }
     if (root->kind == LS_TREE_MAPPING) return LS_OK;
     char found[128];
     ls_tree_describe(root, found, sizeof found);
-    return ls_tree_error(input->name, root, "%s is %s, expected a mapping with the keys: %s", input->what, found,
-                         known);
+    return ls_tree_error(input->name, root, "%s is %s, expected a mapping with the keys: %s", input->what,
+                         found, known);
 }
 
 static ls_status read_tree(ls_reader *reader, const ls_option *table, const ls_options_input *input,
                            char **origins, ls_tree *root, void *options)
 {
     LS_TRY(check_root(table, input, root));
-    LS_TRY(apply_overrides(reader, table, input, origins, root));
+    LS_TRY(apply_overrides(table, input, origins, root));
     ls_read_table_call call = {.table = table, .mapping = root, .place = root, .owner = input->what};
     ls_status status = ls_read_table(reader, &call, options);
     if (status != LS_OK) ls_options_clear(table, options);

@@ -13,7 +13,6 @@
 /* Where a setting has got to: a node and what may be in it. All are NULL under a key that no table knows; the
    key itself is then refused when the tree is read. */
 typedef struct cursor {
-    const ls_reader *reader;
     const char *origin;
     ls_tree *node;
     const ls_option *table;       /* a group or the root */
@@ -120,7 +119,8 @@ static int find_item(const ls_tree *list, const char *path, size_t *length)
         *length = strlen(name);
     }
     size_t digits = strspn(path, "0123456789");
-    if (found >= 0 || digits == 0 || digits > 9 || (path[digits] != '.' && path[digits] != '\0')) return found;
+    if (found >= 0 || digits == 0 || digits > 9 || (path[digits] != '.' && path[digits] != '\0'))
+        return found;
     long index = strtol(path, NULL, 10);
     *length = digits;
     return index < list->count ? (int)index : -1;
@@ -199,8 +199,7 @@ static ls_status parse_value(const char *value, const char *origin, ls_tree **tr
     return LS_OK;
 }
 
-ls_status ls_tree_override(const ls_reader *reader, const ls_option *table, const char *setting,
-                           const char *origin, ls_tree *root)
+ls_status ls_tree_override(const ls_option *table, const char *setting, const char *origin, ls_tree *root)
 {
     const char *equals = strchr(setting, '=');
     if (equals == NULL || equals == setting) {
@@ -210,7 +209,7 @@ ls_status ls_tree_override(const ls_reader *reader, const ls_option *table, cons
     char *path = ls_strdup(setting);
     if (path == NULL) return LS_ERROR_MEMORY;
     path[equals - setting] = '\0';
-    cursor at = {.reader = reader, .origin = origin, .node = root, .table = table, .name = "the recipe"};
+    cursor at = {.origin = origin, .node = root, .table = table, .name = "the recipe"};
     ls_status status = parse_value(equals + 1, origin, &value);
     if (status == LS_OK) status = descend(&at, path);
     if (status == LS_OK) replace(at.node, value);

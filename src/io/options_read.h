@@ -47,7 +47,6 @@ ls_status ls_tree_default(const char *default_text, ls_tree **tree);
 
 /* "optimizer.lr=0.05" changes the tree as if it had been written there (options_override.c). origin is the
    text for messages and lives as long as the tree. */
-ls_status ls_tree_override(const ls_reader *reader, const ls_option *table, const char *setting,
-                           const char *origin, ls_tree *root);
+ls_status ls_tree_override(const ls_option *table, const char *setting, const char *origin, ls_tree *root);
 
 #endif

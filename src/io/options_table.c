@@ -16,6 +16,15 @@ static bool is_extra(const char *const *extra, const char *key)
     return false;
 }
 
+/* A key that belongs into a group of the table: "epochs" into "training". NULL if there is none. */
+static const char *group_of(const ls_option *table, const char *key)
+{
+    for (const ls_option *option = table; option != NULL && option->key != NULL; option++) {
+        if (option->kind == LS_OPTION_GROUP && ls_option_find(option->group, key) != NULL) return option->key;
+    }
+    return NULL;
+}
+
 static ls_status unknown_key(const ls_reader *reader, const ls_read_table_call *call, const ls_tree *child)
 {
     char known[LS_WORDS_SIZE] = "";
@@ -32,12 +41,17 @@ static ls_status unknown_key(const ls_reader *reader, const ls_read_table_call *
         return ls_tree_key_error(reader->file, child,
                                  "merge keys (<<) are not part of YAML 1.2, expected one of: %s", known);
     }
+    const char *group = group_of(call->table, child->key);
+    if (group != NULL) {
+        return ls_tree_key_error(reader->file, child, "unknown key '%s' of %s, it belongs under '%s'",
+                                 child->key, call->owner, group);
+    }
     if (nearest.best != NULL) {
         return ls_tree_key_error(reader->file, child, "unknown key '%.60s' of %s, did you mean '%s'?",
                                  child->key, call->owner, nearest.best);
     }
-    return ls_tree_key_error(reader->file, child, "unknown key '%.60s' of %s, expected one of: %s", child->key,
-                             call->owner, known);
+    return ls_tree_key_error(reader->file, child, "unknown key '%.60s' of %s, expected one of: %s",
+                             child->key, call->owner, known);
 }
 
 /* Nearly all defaults are single words, which need no parser. */
@@ -71,10 +85,9 @@ static ls_status read_missing(ls_reader *reader, const ls_read_table_call *call,
                               void *field)
 {
     if (option->kind == LS_OPTION_GROUP) {
-        return ls_read_table(reader,
-                             &(ls_read_table_call){
-                                 .table = option->group, .place = call->place, .owner = option->key},
-                             field);
+        return ls_read_table(
+            reader, &(ls_read_table_call){.table = option->group, .place = call->place, .owner = option->key},
+            field);
     }
     if (option->default_text != NULL) return read_default(reader, option, field);
     if (reader->without_paths && option->kind == LS_OPTION_PATH) return LS_OK;
@@ -88,11 +101,10 @@ static ls_status read_group(ls_reader *reader, const ls_option *option, const ls
 {
     if (tree->kind != LS_TREE_MAPPING && !ls_tree_is_null(tree)) return ls_read_refuse(reader, option, tree);
     const ls_tree *mapping = tree->kind == LS_TREE_MAPPING ? tree : NULL;
-    return ls_read_table(
-        reader,
-        &(ls_read_table_call){
-            .table = option->group, .mapping = mapping, .place = tree, .owner = option->key},
-        field);
+    return ls_read_table(reader,
+                         &(ls_read_table_call){
+                             .table = option->group, .mapping = mapping, .place = tree, .owner = option->key},
+                         field);
 }
 
 ls_status ls_read_value(ls_reader *reader, const ls_option *option, const ls_tree *tree, void *field)

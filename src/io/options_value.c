@@ -60,8 +60,8 @@ static ls_status read_boolean(const ls_reader *reader, const ls_option *option, 
 {
     static const char *const yes[] = {"true", "True", "TRUE", NULL};
     static const char *const no[] = {"false", "False", "FALSE", NULL};
-    static const char *const old[] = {"yes", "Yes", "YES", "on",  "On",  "ON",
-                                      "no",  "No",  "NO",  "off", "Off", "OFF", NULL};
+    static const char *const old[] = {"yes", "Yes", "YES", "on",  "On",  "ON", "no",
+                                      "No",  "NO",  "off", "Off", "OFF", NULL};
     if (tree->kind != LS_TREE_SCALAR || !tree->plain) return ls_read_refuse(reader, option, tree);
     *value = is_word(tree->text, yes);
     if (*value || is_word(tree->text, no)) return LS_OK;

@@ -73,8 +73,8 @@ void ls_option_accepts(const ls_option *option, char *words, size_t size)
                   option->registry->kind);
         break;
     case LS_OPTION_LIST:
-        ls_append(words, size, "a list, each item the type of a %s or a mapping with 'type' and its options",
-                  option->registry->kind);
+        ls_append(words, size, "a list, each item the type of %s %s or a mapping with 'type' and its options",
+                  ls_article(option->registry->kind), option->registry->kind);
         break;
     case LS_OPTION_GROUP:
         ls_append(words, size, "a mapping");

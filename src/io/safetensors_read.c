@@ -244,17 +244,23 @@ static ls_status check_header_checksum(const reader *in, const ls_metadata *entr
         in->path, digits, entry->value);
 }
 
+/* A file with checksums has all of them; otherwise a damaged key would hide what it protects. */
 static ls_status check_checksums(const reader *in)
 {
+    int found = 0;
     for (int i = 0; i < in->content->metadata_count; i++) {
         const ls_metadata *entry = &in->content->metadata[i];
+        if (!ls_safetensors_is_checksum(entry->key)) continue;
+        found++;
         if (strcmp(entry->key, LS_SAFETENSORS_CHECKSUM_OF_HEADER) == 0) {
             LS_TRY(check_header_checksum(in, entry));
-        } else if (ls_safetensors_is_checksum(entry->key)) {
+        } else {
             LS_TRY(check_tensor_checksum(in, entry));
         }
     }
-    return LS_OK;
+    if (found == 0 || found == in->content->tensor_count + 1) return LS_OK;
+    return ls_error(LS_ERROR_DATA, "%s: %d of %d checksums are missing; the file is damaged or was edited",
+                    in->path, in->content->tensor_count + 1 - found, in->content->tensor_count + 1);
 }
 
 static ls_status read_entries(reader *in, json_t *header)
@@ -324,7 +330,7 @@ static ls_status parse_header(const char *path, const char *text, size_t length,
 ls_status ls_safetensors_read(const char *path, ls_safetensors *content)
 {
     memset(content, 0, sizeof *content);
-    size_t size, length;
+    size_t size, length = 0;
     json_t *header = NULL;
     LS_TRY(ls_file_read(path, &content->bytes, &size));
     ls_status status = read_length(path, content->bytes, size, &length);

@@ -118,3 +118,8 @@ void ls_append(char *string, size_t size, const char *format, ...)
     vsnprintf(string + used, size - used, format, arguments);
     va_end(arguments);
 }
+
+const char *ls_article(const char *word)
+{
+    return word[0] != '\0' && strchr("aeio", word[0]) != NULL ? "an" : "a";
+}

@@ -27,4 +27,7 @@ ls_status ls_text_take(ls_text *text, char **bytes);
 /* Appends to a string in an array of size bytes, cutting what does not fit. */
 void ls_append(char *string, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* "a" or "an", as English wants before the word. */
+const char *ls_article(const char *word);
+
 #endif

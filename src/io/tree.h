@@ -7,12 +7,7 @@
 #include "base/error.h"
 
 /* More is no recipe but an accident; the limits keep hostile files from costing time and memory. */
-enum {
-    LS_TREE_DEPTH = 32,
-    LS_TREE_NODES = 30000,
-    LS_TREE_KEYS = 1000,
-    LS_TREE_BYTES = 16 << 20
-};
+enum { LS_TREE_DEPTH = 32, LS_TREE_NODES = 30000, LS_TREE_KEYS = 1000, LS_TREE_BYTES = 16 << 20 };
 
 typedef enum ls_tree_kind { LS_TREE_SCALAR, LS_TREE_LIST, LS_TREE_MAPPING } ls_tree_kind;
 
@@ -37,9 +32,9 @@ ls_status ls_tree_parse(const char *text, size_t size, const char *name, const c
 
 void ls_tree_free(ls_tree *tree); /* NULL is allowed */
 
-ls_tree *ls_tree_new(ls_tree_kind kind);                       /* NULL if there is no memory */
-ls_status ls_tree_append(ls_tree *parent, ls_tree *child);     /* takes the child, even on failure */
-ls_status ls_tree_set_key(ls_tree *tree, const char *key);     /* at the place of the value */
+ls_tree *ls_tree_new(ls_tree_kind kind);                        /* NULL if there is no memory */
+ls_status ls_tree_append(ls_tree *parent, ls_tree *child);      /* takes the child, even on failure */
+ls_status ls_tree_set_key(ls_tree *tree, const char *key);      /* at the place of the value */
 ls_tree *ls_tree_find(const ls_tree *mapping, const char *key); /* NULL if there is none or no mapping */
 /* A copy with everything in it. *nodes is lowered by its number of nodes; below zero is an error without
  * place. */

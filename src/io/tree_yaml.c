@@ -60,7 +60,8 @@ static ls_status check_encoding(builder *b)
     while (left > 0) {
         uint32_t code = 0;
         size_t length = ls_utf8_decode(text, left, &code);
-        if (length == 0) return fail(b, "byte 0x%02x is not UTF-8, expected UTF-8 text", (unsigned char)*text);
+        if (length == 0)
+            return fail(b, "byte 0x%02x is not UTF-8, expected UTF-8 text", (unsigned char)*text);
         if (!ls_utf8_is_text(code)) {
             return fail(b, "control character 0x%02x, expected text", (unsigned)code);
         }
@@ -73,7 +74,8 @@ static ls_status check_encoding(builder *b)
     return LS_OK;
 }
 
-/* libfyaml calls a tab in the indentation by many names, so look for it where the error is and one line on. */
+/* libfyaml calls a tab in the indentation by many names, so look for it where the error is and one line on.
+ */
 static bool tab_in_indentation(const builder *b, int line, int *tab_line, int *tab_column)
 {
     const char *text = b->text, *end = b->text + b->size;
@@ -120,12 +122,12 @@ static ls_status next_event(builder *b, struct fy_event **event)
     *event = fy_parser_parse(b->parser);
     if (*event == NULL) return syntax_error(b);
     if ((*event)->type == FYET_MAPPING_END || (*event)->type == FYET_SEQUENCE_END) return LS_OK;
-    bool quoted = false;
+    bool behind = (*event)->type == FYET_ALIAS; /* marks point behind the quote or the asterisk */
     if ((*event)->type == FYET_SCALAR) {
         enum fy_scalar_style style = fy_token_scalar_style((*event)->scalar.value);
-        quoted = style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+        behind = style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
     }
-    note_place(b, fy_event_start_mark(*event), quoted ? 1 : 0);
+    note_place(b, fy_event_start_mark(*event), behind ? 1 : 0);
     return LS_OK;
 }
 
@@ -174,8 +176,9 @@ static ls_status build_alias(builder *b, struct fy_token *token, ls_tree **node)
         int before = b->nodes_left;
         ls_status status = ls_tree_copy(known->node, &b->nodes_left, node);
         if (status == LS_ERROR_MEMORY) return status;
-        if (status != LS_OK) return fail(b, "more than %d values (%d before this alias)", LS_TREE_NODES,
-                                         LS_TREE_NODES - before);
+        if (status != LS_OK)
+            return fail(b, "more than %d values (%d before this alias)", LS_TREE_NODES,
+                        LS_TREE_NODES - before);
         ls_free((*node)->key);
         (*node)->key = NULL;
         return LS_OK;

@@ -39,7 +39,8 @@ static ls_status share_message(ls_comm *comm, int root, ls_status status)
     char message[LS_MESSAGE_SIZE] = "", label[LS_COMM_LABEL_SIZE] = "";
     if (comm->rank == root) {
         if (!names_rank(ls_error_message())) label_self(comm, label, sizeof label);
-        snprintf(message, sizeof message, "%s%.*s", label, (int)(sizeof message - sizeof label), ls_error_message());
+        snprintf(message, sizeof message, "%s%.*s", label, (int)(sizeof message - sizeof label),
+                 ls_error_message());
     }
     LS_TRY(ls_comm_broadcast(comm, message, sizeof message, root));
     message[sizeof message - 1] = '\0';
@@ -53,8 +54,9 @@ ls_status ls_agree(ls_comm *comm, ls_status mine)
     uint64_t key = key_of(comm, mine);
     char kept[LS_MESSAGE_SIZE] = "";
     if (mine != LS_OK) snprintf(kept, sizeof kept, "%s", ls_error_message());
-    /* If this very exchange fails here, this rank goes on with what it got: leaving alone would let the others
-       wait for ever. The communicator remembers the failure, and the next agreement tells it to all. */
+    /* If this very exchange fails here, this rank goes on with what it got: leaving alone would let the
+       others wait for ever. The communicator remembers the failure, and the next agreement tells it to all.
+     */
     (void)ls_comm_reduce(comm, LS_MIN_UINT64, &key, 1);
     if (mine != LS_OK) ls_error(mine, "%s", kept);
     if (key == KEY_FINE) return LS_OK;
@@ -72,6 +74,7 @@ ls_status ls_agree_same(ls_comm *comm, uint64_t value, ls_status failure, const 
     (void)ls_comm_reduce(comm, LS_MIN_UINT64, &different, 1);
     if (different == KEY_FINE) return ls_agree(comm, LS_OK);
     int rank = different < (uint64_t)comm->size ? (int)different : 0;
-    return ls_error(failure, "%s is not the same on all ranks: rank %d (host %s) differs from rank 0 (host %s)", what,
+    return ls_error(failure,
+                    "%s is not the same on all ranks: rank %d (host %s) differs from rank 0 (host %s)", what,
                     rank, ls_comm_host(comm, rank), ls_comm_host(comm, 0));
 }

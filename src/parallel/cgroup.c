@@ -1,6 +1,6 @@
 /* Limits on processor time set by control groups, versions 1 and 2 (Linux: Documentation/scheduler/sched-bwc,
-   admin-guide/cgroup-v2: cpu.max). Containers are limited in this way where their affinity mask shows all cores
-   of the machine. */
+   admin-guide/cgroup-v2: cpu.max). Containers are limited in this way where their affinity mask shows all
+   cores of the machine. */
 #define _GNU_SOURCE
 #include <limits.h>
 #include <stdio.h>

@@ -20,10 +20,11 @@ ls_status ls_comm_check(ls_comm *comm, int code, bool fault, const char *call)
     int length = 0;
     if (code != MPI_SUCCESS && MPI_Error_string(code, reason, &length) != MPI_SUCCESS)
         snprintf(reason, sizeof reason, "error code %d", code);
-    ls_status status = ls_error(LS_ERROR_PARALLEL,
-                                "%s failed: %.1024s; the connection between the ranks is not reliable any more, "
-                                "start the run again",
-                                call, reason);
+    ls_status status =
+        ls_error(LS_ERROR_PARALLEL,
+                 "%s failed: %.1024s; the connection between the ranks is not reliable any more, "
+                 "start the run again",
+                 call, reason);
     if (comm->failure == LS_OK) {
         comm->failure = status;
         snprintf(comm->failure_message, sizeof comm->failure_message, "%s", ls_error_message());
@@ -107,7 +108,8 @@ static ls_status share_hosts(ls_comm *comm)
     char name[MPI_MAX_PROCESSOR_NAME + 1] = "";
     int length = 0;
     char *mine = comm->hosts + (size_t)comm->rank * LS_COMM_HOST_SIZE;
-    ls_status status = ls_comm_check(comm, MPI_Get_processor_name(name, &length), false, "MPI_Get_processor_name");
+    ls_status status =
+        ls_comm_check(comm, MPI_Get_processor_name(name, &length), false, "MPI_Get_processor_name");
     snprintf(mine, LS_COMM_HOST_SIZE, "%.*s", LS_COMM_HOST_SIZE - 1, name);
     if (!ls_comm_is_solo(comm)) {
         int code = MPI_Allgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, comm->hosts, LS_COMM_HOST_SIZE, MPI_CHAR,
@@ -117,16 +119,21 @@ static ls_status share_hosts(ls_comm *comm)
     return status == LS_OK ? count_nodes(comm) : status;
 }
 
-/* One rank may be refused memory where the others are not; comm may be NULL then, so the agreement goes over a
-   communicator that lives on the stack. */
-static ls_status agree_on_memory(int rank, int size, MPI_Comm mpi, ls_status mine)
+/* One rank may be refused memory where the others are not; made may be NULL then, so the agreement goes over
+   a communicator that lives on the stack. */
+static ls_status agree_on_memory(int rank, int size, MPI_Comm mpi, ls_status mine, ls_comm *made)
 {
     ls_comm talk;
     memset(&talk, 0, sizeof talk);
     talk.mpi = mpi;
     talk.rank = rank;
     talk.size = size;
-    return ls_agree(&talk, mine);
+    ls_status status = ls_agree(&talk, mine);
+    if (made != NULL) {
+        made->failure = talk.failure;
+        memcpy(made->failure_message, talk.failure_message, sizeof made->failure_message);
+    }
+    return status;
 }
 
 static ls_status check_communicator(const MPI_Comm *mpi)
@@ -135,14 +142,17 @@ static ls_status check_communicator(const MPI_Comm *mpi)
     LS_TRY_MPI(MPI_Initialized(&initialised), "MPI_Initialized");
     LS_TRY_MPI(MPI_Finalized(&finalised), "MPI_Finalized");
     if (!initialised || finalised)
-        return ls_error(LS_ERROR_ARGUMENT, "MPI is not running: call MPI_Init_thread before a context is made of a "
-                                           "communicator, and MPI_Finalize after it is freed");
+        return ls_error(LS_ERROR_ARGUMENT,
+                        "MPI is not running: call MPI_Init_thread before a context is made of a "
+                        "communicator, and MPI_Finalize after it is freed");
     if (mpi == NULL || *mpi == MPI_COMM_NULL)
-        return ls_error(LS_ERROR_ARGUMENT, "the communicator is MPI_COMM_NULL: only the ranks that belong to a "
-                                           "communicator can make a context of it");
+        return ls_error(LS_ERROR_ARGUMENT,
+                        "the communicator is MPI_COMM_NULL: only the ranks that belong to a "
+                        "communicator can make a context of it");
     LS_TRY_MPI(MPI_Comm_test_inter(*mpi, &inter), "MPI_Comm_test_inter");
-    if (inter) return ls_error(LS_ERROR_ARGUMENT, "the communicator is an intercommunicator: give an "
-                                                  "intracommunicator (MPI_Intercomm_merge makes one)");
+    if (inter)
+        return ls_error(LS_ERROR_ARGUMENT, "the communicator is an intercommunicator: give an "
+                                           "intracommunicator (MPI_Intercomm_merge makes one)");
     return LS_OK;
 }
 
@@ -159,7 +169,7 @@ ls_status ls_comm_create(void *mpi_communicator, ls_comm **comm)
     ls_fault_set_rank(rank);
 
     ls_status status = comm_new(rank, size, duplicate, comm);
-    status = agree_on_memory(rank, size, duplicate, status);
+    status = agree_on_memory(rank, size, duplicate, status, *comm);
     if (status == LS_OK) status = ls_agree(*comm, share_hosts(*comm));
     if (status != LS_OK) {
         if (*comm == NULL)

@@ -97,7 +97,8 @@ ls_status ls_comm_gather_all(ls_comm *comm, const void *bytes, size_t size, char
     *all = NULL;
     *sizes = NULL;
     ls_status status = ls_comm_reduce(comm, LS_SUM_UINT64, &total, 1);
-    ls_status later = ls_comm_is_solo(comm) ? gather_solo(&g, bytes, size) : gather_run(comm, &g, bytes, size, total);
+    ls_status later =
+        ls_comm_is_solo(comm) ? gather_solo(&g, bytes, size) : gather_run(comm, &g, bytes, size, total);
     if (status == LS_OK) status = later;
     gather_free_work(&g);
     if (status != LS_OK) {

@@ -6,23 +6,26 @@
 #include "parallel/comm.h"
 
 enum {
-    LS_COMM_HOST_SIZE = 128,   /* bytes of a host's name with its NUL */
-    LS_COMM_CHUNKS = 64,       /* pieces of one non-blocking reduction at most */
-    LS_COMM_LABEL_SIZE = 192   /* bytes of "rank 12 (host n1): " */
+    LS_COMM_HOST_SIZE = 128, /* bytes of a host's name with its NUL */
+    LS_COMM_CHUNKS = 64,     /* pieces of one non-blocking reduction at most */
+    LS_COMM_LABEL_SIZE = 192 /* bytes of "rank 12 (host n1): " */
 };
 
 struct ls_request {
     ls_comm *comm;
     bool used;
-    bool fault;   /* this passage was told to fail */
-    int next;     /* first piece that is not known to be complete */
-    int count;    /* pieces */
-    int code;     /* first MPI code that was not MPI_SUCCESS */
+    bool fault; /* this passage was told to fail */
+    int next;   /* first piece that is not known to be complete */
+    int count;  /* pieces */
+    int code;   /* first MPI code that was not MPI_SUCCESS */
+    ls_comm_type type;
+    void *values;
+    int64_t elements;
     MPI_Request piece[LS_COMM_CHUNKS];
 };
 
 struct ls_comm {
-    MPI_Comm mpi;      /* the duplicate; MPI_COMM_NULL without MPI */
+    MPI_Comm mpi; /* the duplicate; MPI_COMM_NULL without MPI */
     int rank, size, nodes;
     char *hosts;       /* [size][LS_COMM_HOST_SIZE] */
     ls_status failure; /* the first failure of a call of MPI on this rank */
@@ -44,8 +47,6 @@ static inline bool ls_comm_is_solo(const ls_comm *comm)
     return comm->size == 1;
 }
 
-MPI_Datatype ls_comm_datatype(ls_comm_type type);
 size_t ls_comm_type_size(ls_comm_type type);
-MPI_Op ls_comm_operation(ls_comm_type type);
 
 #endif

@@ -1,11 +1,12 @@
-/* The floating-point control word. A worker inherits flush-to-zero and the like from whoever created it, and a
-   host program may run with any rounding; both would change bits. */
+/* The floating-point control word. A worker inherits flush-to-zero and the like from whoever created it, and
+   a host program may run with any rounding; both would change bits. */
 #include <fenv.h>
 #include "parallel/team.h"
 
 #if defined(__SSE__)
 
-/* MXCSR: all exceptions masked, round to nearest, no flush to zero (bit 15), no denormals-are-zero (bit 6). */
+/* MXCSR: all exceptions masked, round to nearest, no flush to zero (bit 15), no denormals-are-zero (bit 6).
+ */
 #define CONTROL_WORD 0x1f80u
 
 uint32_t ls_float_state_enter(void)

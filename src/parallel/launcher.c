@@ -33,10 +33,16 @@ static bool any_set(const char *const *names)
 bool ls_launcher_present(void)
 {
     static const char *const names[] = {
-        "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK",         /* mpirun of Open MPI */
-        "PMIX_RANK",            "PMIX_NAMESPACE",               /* srun --mpi=pmix, prterun */
-        "PMI_RANK",             "PMI_SIZE",             "PMI_FD", "PMI_PORT", /* MPICH and its kin, srun --mpi=pmi2 */
-        "MPI_LOCALRANKID",      NULL,
+        "OMPI_COMM_WORLD_SIZE",
+        "OMPI_COMM_WORLD_RANK", /* mpirun of Open MPI */
+        "PMIX_RANK",
+        "PMIX_NAMESPACE", /* srun --mpi=pmix, prterun */
+        "PMI_RANK",
+        "PMI_SIZE",
+        "PMI_FD",
+        "PMI_PORT", /* MPICH and its kin, srun --mpi=pmi2 */
+        "MPI_LOCALRANKID",
+        NULL,
     };
     return any_set(names);
 }
@@ -50,8 +56,8 @@ bool ls_launcher_is_open_mpi(void)
 #endif
 }
 
-/* Whether the launcher left what this MPI needs to find the other tasks. MPICH does not look at PMIx. Open MPI
-   that found nothing sets PMIX_RANK for itself, together with the name of its last resort. */
+/* Whether the launcher left what this MPI needs to find the other tasks. MPICH does not look at PMIx. Open
+   MPI that found nothing sets PMIX_RANK for itself, together with the name of its last resort. */
 static bool can_find_others(void)
 {
     static const char *const open_mpi[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMIX_NAMESPACE", NULL};

@@ -1,4 +1,5 @@
-/* What the environment says of how this process was started (with lockstep/context.h: ls_launcher_present). */
+/* What the environment says of how this process was started (with lockstep/context.h: ls_launcher_present).
+ */
 #ifndef LS_PARALLEL_LAUNCHER_H
 #define LS_PARALLEL_LAUNCHER_H
 
@@ -6,8 +7,8 @@
 #include <stddef.h>
 
 /* Tasks of the srun that started this process as one of several without the means to find the others, so that
-   each is alone in its MPI_COMM_WORLD and trains by itself; 0 if all is well. Only a process that finds itself
-   alone may ask. */
+   each is alone in its MPI_COMM_WORLD and trains by itself; 0 if all is well. Only a process that finds
+   itself alone may ask. */
 int ls_launcher_missed_tasks(void);
 
 /* Which MPI this library was built with: the words that its launcher understands differ. */

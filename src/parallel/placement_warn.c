@@ -91,15 +91,16 @@ static void describe_crowd(const ls_placement *placement, const group *g, bool w
     if (!whole_host) ls_cores_describe(&set, cores, sizeof cores);
     const char *open = whole_host ? "" : " (", *close = whole_host ? "" : ")";
     if (placement->size == 1)
-        snprintf(line, LINE_SIZE, "%d threads take turns on %d core%s%s%s%s", g->threads, g->cores, plural(g->cores),
-                 open, cores, close);
+        snprintf(line, LINE_SIZE, "%d threads take turns on %d core%s%s%s%s", g->threads, g->cores,
+                 plural(g->cores), open, cores, close);
     else if (g->ranks == 1)
         snprintf(line, LINE_SIZE, "rank %d (host %s) runs %d threads but may use only %d core%s%s%s%s",
                  g->first->rank, g->first->host, g->threads, g->cores, plural(g->cores), open, cores, close);
     else
-        snprintf(line, LINE_SIZE, "%d ranks of host %s (the first is rank %d) run %d threads but share %d core%s%s%s%s",
-                 g->ranks, g->first->host, g->first->rank, g->threads, g->cores, plural(g->cores), open, cores,
-                 close);
+        snprintf(line, LINE_SIZE,
+                 "%d ranks of host %s (the first is rank %d) run %d threads but share %d core%s%s%s%s",
+                 g->ranks, g->first->host, g->first->rank, g->threads, g->cores, plural(g->cores), open,
+                 cores, close);
 }
 
 static int ranks_of_host(const ls_placement *placement, const char *host, int *hosts)
@@ -117,7 +118,8 @@ static void write_lines(int ranks, int cores, const char *options, char *line)
 {
     if (ls_launcher_is_open_mpi())
         snprintf(line, LINE_SIZE,
-                 "mpirun -n %d --bind-to none --map-by slot:PE=%d lockstep ...%s  or  srun -n %d --cpus-per-task=%d "
+                 "mpirun -n %d --bind-to none --map-by slot:PE=%d lockstep ...%s  or  srun -n %d "
+                 "--cpus-per-task=%d "
                  "lockstep ...%s",
                  ranks, cores, options, ranks, cores, options);
     else

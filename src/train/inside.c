@@ -25,7 +25,9 @@ ls_status ls_trainer_create(ls_context *context, const ls_recipe *recipe, ls_tra
         status = LS_ERROR_MEMORY;
     }
     status = ls_agree(context->comm, status);
+    uint32_t saved = ls_float_state_enter();
     if (status == LS_OK) status = ls_trainer_setup(context, recipe, made);
+    ls_float_state_leave(saved);
     if (status == LS_OK)
         *trainer = made;
     else
@@ -122,8 +124,8 @@ static ls_status step_on(ls_trainer *trainer, const ls_dataset *batch, double *l
     return LS_OK;
 }
 
-ls_status ls_trainer_step(ls_trainer *trainer, int64_t rows, const float *inputs, const float *targets,
-                          const int32_t *labels, double *loss)
+static ls_status push(ls_trainer *trainer, int64_t rows, const float *inputs, const float *targets,
+                      const int32_t *labels, double *loss)
 {
     ls_dataset batch = {0};
     if (loss != NULL) *loss = NAN;
@@ -132,6 +134,15 @@ ls_status ls_trainer_step(ls_trainer *trainer, int64_t rows, const float *inputs
     ls_status status = ls_agree(comm, collect(trainer, rows, inputs, targets, labels, &batch));
     if (status == LS_OK) status = step_on(trainer, &batch, loss);
     ls_dataset_free(&batch);
+    return status;
+}
+
+ls_status ls_trainer_step(ls_trainer *trainer, int64_t rows, const float *inputs, const float *targets,
+                          const int32_t *labels, double *loss)
+{
+    uint32_t saved = ls_float_state_enter();
+    ls_status status = push(trainer, rows, inputs, targets, labels, loss);
+    ls_float_state_leave(saved);
     return status;
 }
 

@@ -390,6 +390,20 @@ static ls_status finish(run *r)
     return LS_OK;
 }
 
+static void warn_of_idle_ranks(const run *r)
+{
+    const ls_plan *plan = &r->trainer.step.plan;
+    int64_t grains = (plan->batch + plan->grain - 1) / plan->grain;
+    if (ls_comm_size(comm_of(r)) <= grains) return;
+    char *text =
+        ls_format("a batch of %lld samples has %lld grains of %lld, so %lld of %d ranks have nothing to do; "
+                  "use fewer ranks, a larger training.batch or a smaller training.grain",
+                  (long long)plan->batch, (long long)grains, (long long)plan->grain,
+                  (long long)(ls_comm_size(comm_of(r)) - grains), ls_comm_size(comm_of(r)));
+    if (text != NULL) note(r, text);
+    ls_free(text);
+}
+
 static ls_status train(run *r, ls_run_result *result)
 {
     beginning how;
@@ -400,6 +414,7 @@ static ls_status train(run *r, ls_run_result *result)
         every > 0 ? every : (r->trainer.recipe->training.epochs + RECORDS_A_RUN - 1) / RECORDS_A_RUN;
     ls_status status = LS_OK;
     if (how != BEGIN_FINISHED) {
+        warn_of_idle_ranks(r);
         status = loop(r);
         if (status == LS_OK) status = finish(r);
     } else {
@@ -422,8 +437,10 @@ ls_status ls_train(ls_context *context, const ls_recipe *recipe, const ls_run_op
     r.progress = (ls_progress){
         .loss = NAN, .accuracy = NAN, .test_loss = NAN, .test_accuracy = NAN, .gradient_norm = NAN};
     r.writes = ls_comm_rank(context->comm) == 0;
-    LS_TRY(ls_trainer_setup(context, recipe, &r.trainer));
-    ls_status status = train(&r, result != NULL ? result : &ignored);
+    uint32_t saved = ls_float_state_enter();
+    ls_status status = ls_trainer_setup(context, recipe, &r.trainer);
+    if (status == LS_OK) status = train(&r, result != NULL ? result : &ignored);
+    ls_float_state_leave(saved);
     ls_run_directory_close(r.directory);
     ls_free(r.best_parameters);
     ls_trainer_clear(&r.trainer);

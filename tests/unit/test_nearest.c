@@ -14,7 +14,8 @@ Test(nearest, edits_are_counted)
     cr_expect_eq(ls_edit_distance("kitten", "sitting"), 3);
     cr_expect_eq(ls_edit_distance("", "abc"), 3);
     cr_expect_eq(ls_edit_distance("abc", ""), 3);
-    cr_expect(ls_edit_distance("a234567890123456789012345678901234567890123456789012345678901234", "a") > 1000);
+    cr_expect(ls_edit_distance("a234567890123456789012345678901234567890123456789012345678901234", "a") >
+              1000);
 }
 
 static const char *nearest_of(const char *word, const char *const *known)

@@ -35,9 +35,9 @@ Test(recipe_errors, unknown_keys_name_the_nearest_or_all)
 {
     EXPECT({GOOD "cuont: 3\n", "t.yaml:2:1: unknown key 'cuont' of the file, did you mean 'count'?"},
            {"parts:\n  - {type: wheel, size: 3, spoke: 4}\n",
-            "t.yaml:2:27: unknown key 'spoke' of part wheel, did you mean 'spokes'?"},
+            "t.yaml:2:28: unknown key 'spoke' of part wheel, did you mean 'spokes'?"},
            {"parts:\n  - {type: wheel, size: 3, zzzzz: 4}\n",
-            "t.yaml:2:27: unknown key 'zzzzz' of part wheel, expected one of: type, name, inputs, size, "
+            "t.yaml:2:28: unknown key 'zzzzz' of part wheel, expected one of: type, name, inputs, size, "
             "spokes, shape"},
            {"parts:\n  - {type: bolt, siz: 3}\n",
             "t.yaml:2:18: unknown key 'siz' of part bolt, expected one of: type, name, inputs"},
@@ -59,33 +59,33 @@ Test(recipe_errors, duplicate_keys_name_the_first)
 
 Test(recipe_errors, wrong_types)
 {
-    EXPECT({GOOD "count: \"3\"\n", "t.yaml:2:8: 'count' is the quoted string \"3\", expected an integer, 0 to "
-                                   "1000 (without quotes)"},
-           {GOOD "count: 1.5\n", "t.yaml:2:8: 'count' is '1.5', expected an integer, 0 to 1000"},
-           {GOOD "count: 3x\n", "t.yaml:2:8: 'count' is '3x', expected an integer, 0 to 1000"},
-           {GOOD "count: 1_000\n", "t.yaml:2:8: 'count' is '1_000', expected an integer, 0 to 1000"},
-           {GOOD "count:\nrate: 0.1", "t.yaml:2:1: 'count' is nothing, expected an integer, 0 to 1000"},
-           {GOOD "count: [1]\n", "t.yaml:2:8: 'count' is a list, expected an integer, 0 to 1000"},
-           {GOOD "count: {a: 1}\n", "t.yaml:2:8: 'count' is a mapping, expected an integer, 0 to 1000"},
-           {GOOD "any: '0.1'\n",
-            "t.yaml:2:6: 'any' is the quoted string \"0.1\", expected a number (without quotes)"},
-           {GOOD "any: .nan\n", "t.yaml:2:6: 'any' is '.nan', expected a number"},
-           {GOOD "any: 1e\n", "t.yaml:2:6: 'any' is '1e', expected a number"},
-           {GOOD "any: 0,5\n", "t.yaml:2:6: 'any' is '0,5', expected a number"},
-           {GOOD "any: .\n", "t.yaml:2:6: 'any' is '.', expected a number"},
-           {GOOD "title: [a]\n", "t.yaml:2:8: 'title' is a list, expected a text"},
-           {GOOD "file: \"\"\n", "t.yaml:2:7: 'file' is the quoted string \"\", expected a path"},
-           {GOOD "words: [a, [b]]\n",
-            "t.yaml:2:12: 'words' holds a list, expected a text or a list of texts"},
-           {GOOD "words: {a: b}\n", "t.yaml:2:8: 'words' is a mapping, expected a text or a list of texts"},
-           {GOOD "kernel: []\n", "t.yaml:2:9: 'kernel' is a list, expected an integer or a list of at most "
-                                 "16, 1 to 9"},
-           {GOOD "kernel: [1, x]\n", "t.yaml:2:13: 'kernel' is 'x', expected an integer or a list of at most "
-                                     "16, 1 to 9"},
-           {GOOD "kernel: [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]\n",
-            "t.yaml:2:9: 'kernel' is a list, expected an integer or a list of at most 16, 1 to 9"},
-           {GOOD "inner: 3\n", "t.yaml:2:8: 'inner' is '3', expected a mapping"},
-           {GOOD "inner: [depth]\n", "t.yaml:2:8: 'inner' is a list, expected a mapping"});
+    EXPECT(
+        {GOOD "count: \"3\"\n", "t.yaml:2:8: 'count' is the quoted string \"3\", expected an integer, 0 to "
+                                "1000 (without quotes)"},
+        {GOOD "count: 1.5\n", "t.yaml:2:8: 'count' is '1.5', expected an integer, 0 to 1000"},
+        {GOOD "count: 3x\n", "t.yaml:2:8: 'count' is '3x', expected an integer, 0 to 1000"},
+        {GOOD "count: 1_000\n", "t.yaml:2:8: 'count' is '1_000', expected an integer, 0 to 1000"},
+        {GOOD "count:\nrate: 0.1", "t.yaml:2:1: 'count' is nothing, expected an integer, 0 to 1000"},
+        {GOOD "count: [1]\n", "t.yaml:2:8: 'count' is a list, expected an integer, 0 to 1000"},
+        {GOOD "count: {a: 1}\n", "t.yaml:2:8: 'count' is a mapping, expected an integer, 0 to 1000"},
+        {GOOD "any: '0.1'\n",
+         "t.yaml:2:6: 'any' is the quoted string \"0.1\", expected a number (without quotes)"},
+        {GOOD "any: .nan\n", "t.yaml:2:6: 'any' is '.nan', expected a number"},
+        {GOOD "any: 1e\n", "t.yaml:2:6: 'any' is '1e', expected a number"},
+        {GOOD "any: 0,5\n", "t.yaml:2:6: 'any' is '0,5', expected a number"},
+        {GOOD "any: .\n", "t.yaml:2:6: 'any' is '.', expected a number"},
+        {GOOD "title: [a]\n", "t.yaml:2:8: 'title' is a list, expected a text"},
+        {GOOD "file: \"\"\n", "t.yaml:2:7: 'file' is the quoted string \"\", expected a path"},
+        {GOOD "words: [a, [b]]\n", "t.yaml:2:12: 'words' holds a list, expected a text or a list of texts"},
+        {GOOD "words: {a: b}\n", "t.yaml:2:8: 'words' is a mapping, expected a text or a list of texts"},
+        {GOOD "kernel: []\n", "t.yaml:2:9: 'kernel' is a list, expected an integer or a list of at most "
+                              "16, 1 to 9"},
+        {GOOD "kernel: [1, x]\n", "t.yaml:2:13: 'kernel' is 'x', expected an integer or a list of at most "
+                                  "16, 1 to 9"},
+        {GOOD "kernel: [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]\n",
+         "t.yaml:2:9: 'kernel' is a list, expected an integer or a list of at most 16, 1 to 9"},
+        {GOOD "inner: 3\n", "t.yaml:2:8: 'inner' is '3', expected a mapping"},
+        {GOOD "inner: [depth]\n", "t.yaml:2:8: 'inner' is a list, expected a mapping"});
 }
 
 Test(recipe_errors, booleans_are_true_or_false)
@@ -122,12 +122,12 @@ Test(recipe_errors, choices)
 
 Test(recipe_errors, missing_keys_name_the_mapping_that_lacks_them)
 {
-    EXPECT({"count: 3\n", "t.yaml:1:1: missing key 'parts' of the file, expected a list, each item the type of "
-                          "a part or a mapping with 'type' and its options"},
+    EXPECT({"count: 3\n",
+            "t.yaml:1:1: missing key 'parts' of the file, expected a list, each item the type of "
+            "a part or a mapping with 'type' and its options"},
            {"parts:\n  - bolt\n  -   spokes: 3\n      type: wheel\n",
             "t.yaml:3:7: missing key 'size' of part wheel, expected an integer, 1 to 64"},
-           {"parts: [wheel]\n",
-            "t.yaml:1:9: missing key 'size' of part wheel, expected an integer, 1 to 64"},
+           {"parts: [wheel]\n", "t.yaml:1:9: missing key 'size' of part wheel, expected an integer, 1 to 64"},
            {GOOD "shape: square\n",
             "t.yaml:2:8: missing key 'side' of shape square, expected an integer, 1 to 100"});
 }
@@ -172,16 +172,17 @@ Test(recipe_errors, names_and_inputs)
 
 Test(recipe_errors, broken_yaml)
 {
-    EXPECT({GOOD "words: [a, b\n", "t.yaml:3:1: not valid YAML: flow sequence without a closing bracket"},
-           {"parts: a: b\n", "t.yaml:1:9: not valid YAML: invalid nested block mapping on the same line"},
-           {"parts:\n\t- bolt\n", "t.yaml:2:1: a tab at the beginning of a line, expected spaces"},
-           {GOOD "inner:\n  depth: 1\n \tx: 1\n", "t.yaml:4:2: a tab at the beginning of a line, expected spaces"},
-           {GOOD "? [a]\n: 1\n", "t.yaml:2:3: a key that is not a plain word"},
-           {GOOD "count: !!int 3\n", "t.yaml:2:14: a tag (!), expected a value without one"},
-           {GOOD "shape: *x\n", "t.yaml:2:8: the alias *x has no anchor before it"},
-           {GOOD "inner: &x {deep: *x}\n", "t.yaml:2:18: the alias *x stands inside what it stands for"},
-           {GOOD "title: \"a\\0b\"\n",
-            "t.yaml:2:8: a value with a zero byte or broken UTF-8, expected text"});
+    EXPECT(
+        {GOOD "words: [a, b\n", "t.yaml:3:1: not valid YAML: flow sequence without a closing bracket"},
+        {"parts: a: b\n", "t.yaml:1:9: not valid YAML: invalid nested block mapping on the same line"},
+        {"parts:\n\t- bolt\n", "t.yaml:2:1: a tab at the beginning of a line, expected spaces"},
+        {GOOD "inner:\n  depth: 1\n \tx: 1\n",
+         "t.yaml:4:2: a tab at the beginning of a line, expected spaces"},
+        {GOOD "? [a]\n: 1\n", "t.yaml:2:3: a key that is not a plain word"},
+        {GOOD "count: !!int 3\n", "t.yaml:2:14: a tag (!), expected a value without one"},
+        {GOOD "shape: *x\n", "t.yaml:2:8: the alias *x has no anchor before it"},
+        {GOOD "inner: &x {deep: *x}\n", "t.yaml:2:18: the alias *x stands inside what it stands for"},
+        {GOOD "title: \"a\\0b\"\n", "t.yaml:2:8: a value with a zero byte or broken UTF-8, expected text"});
 }
 
 Test(recipe_errors, documents)
@@ -206,8 +207,9 @@ Test(recipe_errors, encodings)
 
 Test(recipe_errors, the_first_mistake_wins)
 {
-    EXPECT({"count: x\nrat: 1\nparts: 3\n", "t.yaml:1:8: 'count' is 'x', expected an integer, 0 to 1000"},
-           {"rat: 1\ncount: x\nparts: 3\n", "t.yaml:1:1: unknown key 'rat' of the file, did you mean 'rate'?"});
+    EXPECT(
+        {"count: x\nrat: 1\nparts: 3\n", "t.yaml:1:8: 'count' is 'x', expected an integer, 0 to 1000"},
+        {"rat: 1\ncount: x\nparts: 3\n", "t.yaml:1:1: unknown key 'rat' of the file, did you mean 'rate'?"});
 }
 
 Test(recipe_errors, long_values_are_cut)

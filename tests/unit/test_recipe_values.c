@@ -51,8 +51,9 @@ Test(recipe_values, forms_of_numbers)
     static const struct {
         const char *text;
         double value;
-    } reals[] = {{"1e-3", 1e-3}, {".5", 0.5},        {"5.", 5},      {"-1", -1},           {"+2.5E+2", 250},
-                 {"0", 0},       {"007", 7},         {"1E300", 1e300}, {"4.9e-324", 4.9e-324}, {"0.1", 0.1}};
+    } reals[] = {{"1e-3", 1e-3},         {".5", 0.5}, {"5.", 5},  {"-1", -1},
+                 {"+2.5E+2", 250},       {"0", 0},    {"007", 7}, {"1E300", 1e300},
+                 {"4.9e-324", 4.9e-324}, {"0.1", 0.1}};
     for (size_t i = 0; i < sizeof reals / sizeof reals[0]; i++) {
         char text[100];
         snprintf(text, sizeof text, GOOD "any: %s\n", reals[i].text);
@@ -62,7 +63,8 @@ Test(recipe_values, forms_of_numbers)
     static const struct {
         const char *text;
         int64_t value;
-    } integers[] = {{"7", 7}, {"1e2", 100}, {"2.0", 2}, {"0x1f", 31}, {"0o17", 15}, {"+4", 4}, {"1000", 1000}};
+    } integers[] = {{"7", 7},     {"1e2", 100}, {"2.0", 2},    {"0x1f", 31},
+                    {"0o17", 15}, {"+4", 4},    {"1000", 1000}};
     for (size_t i = 0; i < sizeof integers / sizeof integers[0]; i++) {
         char text[100];
         snprintf(text, sizeof text, GOOD "count: %s\n", integers[i].text);
@@ -153,11 +155,13 @@ Test(recipe_values, paths_stay_as_written)
 
 Test(recipe_values, line_ends_byte_order_mark_and_json)
 {
-    read_good("\xEF\xBB\xBF" "count: 4\r\nparts: [bolt]\r\ntitle: caf\xc3\xa9\r\n");
+    read_good("\xEF\xBB\xBF"
+              "count: 4\r\nparts: [bolt]\r\ntitle: caf\xc3\xa9\r\n");
     cr_expect_eq(example.count, 4);
     cr_expect_str_eq(example.title, "caf\xc3\xa9");
-    read_good("{\"count\":5,\"parts\":[{\"type\":\"bolt\",\"name\":\"a\"}],\"title\":\"q\\\"\\u00e9\",\"lid\":null,"
-              "\"flag\":false}");
+    read_good(
+        "{\"count\":5,\"parts\":[{\"type\":\"bolt\",\"name\":\"a\"}],\"title\":\"q\\\"\\u00e9\",\"lid\":null,"
+        "\"flag\":false}");
     cr_expect_eq(example.count, 5);
     cr_expect_str_eq(example.title, "q\"\xc3\xa9");
     cr_expect_not(example.flag);
@@ -167,7 +171,8 @@ Test(recipe_values, decimal_commas_of_a_locale_change_nothing)
 {
     static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8"};
     const char *set = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && set == NULL; i++) set = setlocale(LC_ALL, names[i]);
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && set == NULL; i++)
+        set = setlocale(LC_ALL, names[i]);
     char text[LS_DECIMAL_SIZE];
     ls_decimal_format(0.25, text);
     cr_expect_str_eq(text, "0.25");
@@ -186,8 +191,8 @@ Test(recipe_values, aliases_cannot_explode)
     char text[4096] = "a: &a0 [1,1,1,1,1,1,1,1,1,1]\n";
     for (int i = 1; i < 10; i++) {
         char line[200];
-        snprintf(line, sizeof line, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i - 1,
-                 i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
+        snprintf(line, sizeof line, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i,
+                 i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
         strcat(text, line);
     }
     cr_expect_eq(ls_example_read(text, NULL, &example), LS_ERROR_RECIPE);

@@ -1,0 +1,162 @@
+/* A recipe: the root table read from a file, written, compared, hashed. */
+#include "io/recipe.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/options.h"
+#include "io/options.h"
+#include "io/tree.h"
+
+void ls_recipe_free(ls_recipe *recipe)
+{
+    if (recipe == NULL) return;
+    ls_options_clear(ls_recipe_options, recipe);
+    ls_free(recipe->file);
+    ls_free(recipe->directory);
+    ls_free(recipe);
+}
+
+static ls_status fill(ls_recipe *recipe, const ls_options_input *input, const char *directory)
+{
+    recipe->file = ls_strdup(input->name);
+    recipe->directory = ls_strdup(directory);
+    if (recipe->file == NULL || recipe->directory == NULL) return LS_ERROR_MEMORY;
+    return ls_options_read(ls_recipe_options, input, recipe);
+}
+
+static ls_status create(const ls_options_input *input, const char *directory, ls_recipe **recipe)
+{
+    *recipe = NULL;
+    ls_recipe *made = ls_alloc(1, sizeof *made);
+    if (made == NULL) return LS_ERROR_MEMORY;
+    ls_status status = fill(made, input, directory);
+    if (status != LS_OK) {
+        ls_recipe_free(made);
+        return status;
+    }
+    *recipe = made;
+    return LS_OK;
+}
+
+ls_status ls_recipe_parse(const char *text, const char *name, const char *directory,
+                          const char *const *overrides, int override_count, ls_recipe **recipe)
+{
+    ls_options_input input = {
+        .text = text,
+        .size = strlen(text),
+        .name = name != NULL ? name : "recipe",
+        .what = "the recipe",
+        .overrides = overrides,
+        .override_count = override_count,
+    };
+    return create(&input, directory != NULL ? directory : ".", recipe);
+}
+
+ls_status ls_recipe_load(const char *path, const char *const *overrides, int override_count,
+                         ls_recipe **recipe)
+{
+    *recipe = NULL;
+    struct stat information;
+    if (stat(path, &information) == 0 && S_ISREG(information.st_mode) &&
+        information.st_size > LS_TREE_BYTES) {
+        return ls_error(LS_ERROR_RECIPE, "%s:1:1: the file is larger than %d MB, expected a recipe", path,
+                        LS_TREE_BYTES >> 20);
+    }
+    char *text = NULL, *directory = NULL;
+    size_t size = 0;
+    LS_TRY(ls_file_read(path, &text, &size));
+    ls_options_input input = {
+        .text = text,
+        .size = size,
+        .name = path,
+        .what = "the recipe",
+        .overrides = overrides,
+        .override_count = override_count,
+    };
+    directory = ls_path_directory(path);
+    ls_status status = directory == NULL ? LS_ERROR_MEMORY : create(&input, directory, recipe);
+    ls_free(directory);
+    ls_free(text);
+    return status;
+}
+
+ls_status ls_recipe_parse_model(const char *json, const char *name, ls_recipe **recipe)
+{
+    ls_options_input input = {
+        .text = json,
+        .size = strlen(json),
+        .name = name,
+        .what = "the model's description",
+        .without_paths = true,
+    };
+    return create(&input, ".", recipe);
+}
+
+ls_status ls_recipe_to_yaml(const ls_recipe *recipe, bool absolute_paths, char **text)
+{
+    ls_text yaml = {0};
+    ls_options_yaml(&yaml, ls_recipe_options, recipe, absolute_paths ? recipe->directory : NULL);
+    return ls_text_take(&yaml, text);
+}
+
+static bool is_no_path(const ls_option *option)
+{
+    return option->kind != LS_OPTION_PATH;
+}
+
+ls_status ls_recipe_model_json(const ls_recipe *recipe, char **text)
+{
+    static const char *const keys[] = {"model", "loss", "data"};
+    ls_text json = {0};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        ls_text_add(&json, "%s\"%s\":", i == 0 ? "{" : ",", keys[i]);
+        ls_option_json(&json, ls_option_find(ls_recipe_options, keys[i]), recipe, is_no_path);
+    }
+    ls_text_add(&json, "}");
+    return ls_text_take(&json, text);
+}
+
+char *ls_recipe_difference(const ls_recipe *a, const ls_recipe *b)
+{
+    char key[512] = "";
+    ls_options_pair pair = {.a = a, .b = b, .directory_a = a->directory, .directory_b = b->directory};
+    return ls_options_differ(ls_recipe_options, &pair, key, sizeof key) ? ls_strdup(key) : NULL;
+}
+
+/* Options that change how the work is laid out, when it ends or what is written, but no bit of a step. */
+static bool fixes_bits(const ls_option *option)
+{
+    static const char *const layout[] = {"segments", "replica_check"};
+    if (option->kind == LS_OPTION_PATH || option->may_change_on_resume) return false;
+    for (size_t i = 0; i < sizeof layout / sizeof layout[0]; i++) {
+        if (option == ls_option_find(ls_training_option_table, layout[i])) return false;
+    }
+    return true;
+}
+
+uint64_t ls_recipe_digest(const ls_recipe *recipe)
+{
+    ls_text json = {0};
+    char *text = NULL;
+    ls_options_json(&json, ls_recipe_options, recipe, fixes_bits);
+    if (ls_text_take(&json, &text) != LS_OK) return 0;
+    uint64_t digest = ls_hash(text, strlen(text), 0);
+    ls_free(text);
+    return digest;
+}
+
+const char *ls_recipe_place(const ls_recipe *recipe, int line, int column)
+{
+    static _Thread_local char place[512];
+    const char *file = recipe->file != NULL ? recipe->file : "recipe";
+    if (line > 0) {
+        snprintf(place, sizeof place, "%.480s:%d:%d", file, line, column);
+    } else {
+        snprintf(place, sizeof place, "%.480s", file);
+    }
+    return place;
+}
