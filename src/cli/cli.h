@@ -9,10 +9,10 @@ enum { LS_EXIT_OK = 0, LS_EXIT_FAILED = 1, LS_EXIT_USAGE = 2, LS_EXIT_INTERRUPTE
 enum { LS_CLI_MESSAGE_SIZE = 2304 };
 
 typedef struct ls_cli {
-    const char *command; /* the sub-command's name, NULL before it is known */
-    bool speaks;         /* whether this process prints: alone, or rank 0 */
-    bool mpi;            /* whether MPI was started */
-    ls_context *context; /* NULL before ls_cli_start */
+    const char *command;               /* the sub-command's name, NULL before it is known */
+    bool speaks;                       /* whether this process prints: alone, or rank 0 */
+    bool mpi;                          /* whether MPI was started */
+    ls_context *context;               /* NULL before ls_cli_start */
     char message[LS_CLI_MESSAGE_SIZE]; /* of an agreed failure; empty: ls_error_message() holds */
 } ls_cli;
 
@@ -31,8 +31,8 @@ int ls_cli_bench(ls_cli *cli, int count, char **words);
 int ls_cli_doctor(ls_cli *cli, int count, char **words);
 int ls_cli_help(ls_cli *cli, int count, char **words);
 
-/* Starts MPI where a launcher started this process, and makes cli->context. Collective; all ranks get the same
-   status. */
+/* Starts MPI where a launcher started this process, and makes cli->context. Collective; all ranks get the
+   same status. */
 ls_status ls_cli_start(ls_cli *cli, int threads);
 /* All ranks get LS_OK, or the status and message of the first rank that failed. Collective. */
 ls_status ls_cli_agree(ls_cli *cli, ls_status mine);
@@ -42,7 +42,8 @@ int ls_cli_fail(const ls_cli *cli, ls_status status);
 /* Prints a message about wrong usage with a pointer to the help; returns LS_EXIT_USAGE. */
 int ls_cli_misuse(const ls_cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int ls_cli_exit_status(ls_status status);
-/* Writes out what standard output still holds. code, or LS_EXIT_FAILED with a message if it cannot be written.
+/* Writes out what standard output still holds. code, or LS_EXIT_FAILED with a message if it cannot be
+ * written.
  */
 int ls_cli_flush(const ls_cli *cli, int code);
 /* An ls_line_function that prints to standard output. */

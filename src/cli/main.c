@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <lockstep/mpi.h>
 #include "cli/cli.h"
+#include "cli/help.h"
 #include "cli/nearest.h"
 
 const ls_cli_command ls_cli_commands[] = {
@@ -36,7 +37,8 @@ static int launcher_number(const char *const *names)
 /* Before MPI is started only the environment tells the ranks apart; one of them is to print. */
 static bool is_first_process(void)
 {
-    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID", NULL};
+    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID",
+                                        NULL};
     return !ls_launcher_present() || launcher_number(names) <= 0;
 }
 
@@ -55,10 +57,11 @@ static ls_status check_size(ls_cli *cli, int size)
     static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS", NULL};
     int started = launcher_number(names);
     if (size > 1 || started <= 1) return LS_OK;
-    snprintf(cli->message, sizeof cli->message,
-             "the launcher started %d processes, but each sees itself alone: it belongs to another MPI than the "
-             "one that lockstep was built with (with srun, try --mpi=pmix or --mpi=pmi2)",
-             started);
+    snprintf(
+        cli->message, sizeof cli->message,
+        "the launcher started %d processes, but each sees itself alone: it belongs to another MPI than the "
+        "one that lockstep was built with (with srun, try --mpi=pmix or --mpi=pmi2)",
+        started);
     return LS_ERROR_PARALLEL;
 }
 
@@ -95,9 +98,12 @@ ls_status ls_cli_agree(ls_cli *cli, ls_status mine)
     int first, failing = mine == LS_OK ? size : rank, status = mine;
     int code = MPI_Allreduce(&failing, &first, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
     if (code == MPI_SUCCESS && first == size) return LS_OK;
-    if (first == rank) {
-        snprintf(cli->message, sizeof cli->message, rank == 0 ? "%.0d%s" : "rank %d: %s", rank,
-                 ls_error_message());
+    if (first == rank && cli->message[0] != '\0') {
+        ; /* the command's own */
+    } else if (first == rank && rank == 0) {
+        snprintf(cli->message, sizeof cli->message, "%s", ls_error_message());
+    } else if (first == rank) {
+        snprintf(cli->message, sizeof cli->message, "rank %d: %s", rank, ls_error_message());
     }
     if (code == MPI_SUCCESS) code = MPI_Bcast(&status, 1, MPI_INT, first, MPI_COMM_WORLD);
     if (code == MPI_SUCCESS) {
@@ -124,10 +130,18 @@ static void limit_time(int code)
     alarm(3);
 }
 
+/* Rank 0 alone writes, so it alone may have failed at the end; all ranks leave with the same status. */
+static int agree_code(int code)
+{
+    int worst = code;
+    return MPI_Allreduce(&code, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD) == MPI_SUCCESS ? worst : code;
+}
+
 static int finish(ls_cli *cli, int code)
 {
     code = ls_cli_flush(cli, code);
     if (cli->mpi && code != LS_EXIT_OK) limit_time(code);
+    if (cli->mpi && cli->context) code = agree_code(code);
     ls_context_free(cli->context);
     if (cli->mpi) MPI_Finalize();
     return code;
@@ -159,14 +173,18 @@ static int refuse_command(const ls_cli *cli, const char *word)
     if (best) return ls_cli_misuse(cli, "unknown sub-command '%s'; did you mean '%s'?", word, best);
     if ((length > 5 && strcmp(word + length - 5, ".yaml") == 0) ||
         (length > 4 && strcmp(word + length - 4, ".yml") == 0)) {
-        return ls_cli_misuse(cli, "unknown sub-command '%s'; to train a recipe: lockstep train %s", word, word);
+        return ls_cli_misuse(cli, "unknown sub-command '%s'; to train a recipe: lockstep train %s", word,
+                             word);
     }
     return ls_cli_misuse(cli, "unknown sub-command '%s'", word);
 }
 
 static int dispatch(ls_cli *cli, int count, char **words)
 {
-    if (count < 2) return ls_cli_misuse(cli, "a sub-command is needed");
+    if (count < 2) {
+        if (cli->speaks) ls_cli_help_general(stderr);
+        return LS_EXIT_USAGE;
+    }
     const char *word = words[1];
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) return ls_cli_help(cli, 0, NULL);
     if (strcmp(word, "--version") == 0) {

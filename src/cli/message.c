@@ -8,25 +8,22 @@
 int ls_cli_exit_status(ls_status status)
 {
     switch (status) {
-    case LS_OK: return LS_EXIT_OK;
+    case LS_OK:
+        return LS_EXIT_OK;
     case LS_ERROR_ARGUMENT:
-    case LS_ERROR_RECIPE: return LS_EXIT_USAGE;
-    case LS_INTERRUPTED: return LS_EXIT_INTERRUPTED;
-    default: return LS_EXIT_FAILED;
+    case LS_ERROR_RECIPE:
+        return LS_EXIT_USAGE;
+    case LS_INTERRUPTED:
+        return LS_EXIT_INTERRUPTED;
+    default:
+        return LS_EXIT_FAILED;
     }
-}
-
-/* "lockstep train: ", or "lockstep: " before the sub-command is known. */
-static void print_name(const ls_cli *cli)
-{
-    fprintf(stderr, cli->command ? "lockstep %s: " : "lockstep: ", cli->command);
 }
 
 int ls_cli_fail(const ls_cli *cli, ls_status status)
 {
     if (cli->speaks) {
-        print_name(cli);
-        fprintf(stderr, "%s\n", cli->message[0] ? cli->message : ls_error_message());
+        fprintf(stderr, "lockstep: %s\n", cli->message[0] ? cli->message : ls_error_message());
     }
     return ls_cli_exit_status(status);
 }
@@ -35,11 +32,11 @@ int ls_cli_misuse(const ls_cli *cli, const char *format, ...)
 {
     if (!cli->speaks) return LS_EXIT_USAGE;
     va_list arguments;
-    print_name(cli);
+    fputs("lockstep: ", stderr);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
-    fprintf(stderr, cli->command ? "\nSee 'lockstep %s --help'.\n" : "\nSee 'lockstep --help'.\n",
+    fprintf(stderr, cli->command ? " (see 'lockstep %s --help')\n" : " (see 'lockstep --help')\n",
             cli->command);
     return LS_EXIT_USAGE;
 }
@@ -50,9 +47,9 @@ int ls_cli_flush(const ls_cli *cli, int code)
     if (fflush(stdout) == 0 && !ferror(stdout)) return code;
     int reason = errno;
     clearerr(stdout);
-    if (code != LS_EXIT_OK) return code;
-    print_name(cli);
-    fprintf(stderr, "cannot write standard output: %s\n", reason ? strerror(reason) : "an earlier write failed");
+    if (code != LS_EXIT_OK || !cli->speaks) return code;
+    fprintf(stderr, "lockstep: cannot write standard output: %s\n",
+            reason ? strerror(reason) : "an earlier write failed");
     return LS_EXIT_FAILED;
 }
 

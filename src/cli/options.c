@@ -53,10 +53,17 @@ static int store(const scan *in, const ls_cli_option *option, const char *value)
 {
     ls_cli_texts *texts = option->target;
     switch (option->kind) {
-    case LS_CLI_FLAG: *(bool *)option->target = true; break;
-    case LS_CLI_NUMBER: return store_number(in, option, value);
-    case LS_CLI_TEXT: *(const char **)option->target = value; break;
-    case LS_CLI_TEXTS: texts->text[texts->count++] = value; break;
+    case LS_CLI_FLAG:
+        *(bool *)option->target = true;
+        break;
+    case LS_CLI_NUMBER:
+        return store_number(in, option, value);
+    case LS_CLI_TEXT:
+        *(const char **)option->target = value;
+        break;
+    case LS_CLI_TEXTS:
+        texts->text[texts->count++] = value;
+        break;
     }
     return LS_EXIT_OK;
 }

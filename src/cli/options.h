@@ -23,9 +23,9 @@ typedef struct ls_cli_option {
     int minimum, maximum;
 } ls_cli_option;
 
-/* Takes the options, ended by a NULL name, out of words and leaves the operands at their front. operands names
-   them for messages ("MODEL [DATA]"), minimum and maximum say how many there may be. True: go on with *count
-   operands. False: leave with *code, after --help or a message. */
+/* Takes the options, ended by a NULL name, out of words and leaves the operands at their front. operands
+   names them for messages ("MODEL [DATA]"), minimum and maximum say how many there may be. True: go on with
+   *count operands. False: leave with *code, after --help or a message. */
 bool ls_cli_options_parse(const ls_cli *cli, const ls_cli_option *options, const char *operands, int minimum,
                           int maximum, int *count, char **words, int *code);
 

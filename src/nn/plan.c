@@ -11,7 +11,7 @@ enum {
     GRAIN_MINIMUM = 8,
     GRAIN_INTENSITY = 64 /* rows times multiply-adds per parameter that hide the rounding */
 };
-static const int64_t WORK_A_THREAD = 150000; /* multiply-adds below which waking a thread costs more than it
+static const int64_t WORK_A_THREAD = 2000000; /* multiply-adds below which waking a thread costs more than it
                                                 brings */
 
 static int64_t round_up(int64_t value, int64_t unit)

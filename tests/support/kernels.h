@@ -1,6 +1,6 @@
 /* What the tests of the kernels share: the tables to compare, repeatable random numbers, comparison of bits. */
-#ifndef LS_TESTS_SUPPORT_KERNELS_H
-#define LS_TESTS_SUPPORT_KERNELS_H
+#ifndef TESTS_SUPPORT_KERNELS_H
+#define TESTS_SUPPORT_KERNELS_H
 
 #include <math.h>
 #include <stdbool.h>

@@ -7,9 +7,9 @@ typedef struct problem {
     int64_t size; /* elements of C with what lies between and behind its rows */
 } problem;
 
-typedef enum access { ALONG_ROWS, ALONG_COLUMNS, WITH_GAPS } access;
+typedef enum stride_kind { ALONG_ROWS, ALONG_COLUMNS, WITH_GAPS } stride_kind;
 
-static problem problem_make(int64_t M, int64_t N, int64_t K, access order)
+static problem problem_make(int64_t M, int64_t N, int64_t K, stride_kind order)
 {
     problem p = {.gemm = {.M = M, .N = N, .K = K}};
     const int64_t gap = random_below(20);
@@ -81,7 +81,7 @@ Test(kernels_gemm, every_table_gives_the_bits_of_the_definition)
 {
     for (int i = 0; i < 400; i++) {
         problem p = problem_make(random_below(70), LS_LANES * (1 + random_below(9)), random_below(40),
-                                 (access)random_below(3));
+                                 (stride_kind)random_below(3));
         check_all_tables(&p);
         problem_free(&p);
     }
@@ -91,7 +91,7 @@ Test(kernels_gemm, every_height_and_width_of_tile)
 {
     for (int64_t M = 0; M <= 15; M++)
         for (int64_t N = LS_LANES; N <= 5 * LS_LANES; N += LS_LANES) {
-            problem p = problem_make(M, N, 1 + random_below(9), (access)random_below(2));
+            problem p = problem_make(M, N, 1 + random_below(9), (stride_kind)random_below(2));
             check_all_tables(&p);
             problem_free(&p);
         }
@@ -102,7 +102,7 @@ Test(kernels_gemm, long_chains)
     const int64_t K[] = {127, 128, 129, 191, 192, 193, 256, 257, 500};
     for (int i = 0; i < 9; i++)
         for (int order = 0; order < 3; order++) {
-            problem p = problem_make(45 + random_below(60), LS_LANES * (1 + random_below(6)), K[i], (access)order);
+            problem p = problem_make(45 + random_below(60), LS_LANES * (1 + random_below(6)), K[i], (stride_kind)order);
             check_all_tables(&p);
             problem_free(&p);
         }
@@ -121,7 +121,7 @@ Test(kernels_gemm, pieces_of_the_chain_give_the_same_bits)
 {
     for (int t = 0; table(t); t++)
         for (int order = 0; order < 3; order++) {
-            problem p = problem_make(29, 80, 210, (access)order);
+            problem p = problem_make(29, 80, 210, (stride_kind)order);
             float *whole = product(&p, table(t));
             ls_gemm piece = p.gemm;
             piece.C = copy_floats(p.start, p.size);
@@ -144,7 +144,7 @@ Test(kernels_gemm, a_part_alone_equals_the_part_of_the_whole)
 {
     for (int t = 0; table(t); t++)
         for (int i = 0; i < 60; i++) {
-            problem p = problem_make(50, 128, 1 + random_below(220), (access)(i % 3));
+            problem p = problem_make(50, 128, 1 + random_below(220), (stride_kind)(i % 3));
             float *whole = product(&p, table(t));
             const int64_t n = i < 2 ? 64 * i : LS_LANES * random_below(8), m = random_below(50);
             ls_gemm part = p.gemm;

@@ -201,6 +201,8 @@ Test(recipe_errors, encodings)
     EXPECT({GOOD "title: caf\xe9\n", "t.yaml:2:11: byte 0xe9 is not UTF-8, expected UTF-8 text"},
            {"\xff\xfep\n", "t.yaml:1:1: byte 0xff is not UTF-8, expected UTF-8 text"},
            {GOOD "title: \xed\xa0\x80\n", "t.yaml:2:8: byte 0xed is not UTF-8, expected UTF-8 text"},
+           {GOOD "title: \xe0\x80\x80\n", "t.yaml:2:8: byte 0xe0 is not UTF-8, expected UTF-8 text"},
+           {GOOD "title: \xf4\x90\x80\x80\n", "t.yaml:2:8: byte 0xf4 is not UTF-8, expected UTF-8 text"},
            {GOOD "title: \xc0\x80\n", "t.yaml:2:8: byte 0xc0 is not UTF-8, expected UTF-8 text"},
            {GOOD "title: a\x1b[1m\n", "t.yaml:2:9: control character 0x1b, expected text"});
 }

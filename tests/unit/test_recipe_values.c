@@ -3,11 +3,13 @@
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/memory.h"
 #include "io/decimal.h"
 #include "io/tree.h"
 #include "support/options_example.h"
+#include "support/run.h"
 
 #define GOOD "parts: [bolt]\n"
 
@@ -167,22 +169,34 @@ Test(recipe_values, line_ends_byte_order_mark_and_json)
     cr_expect_not(example.flag);
 }
 
+/* A locale with decimal commas: one that the machine has, or one made in directory. */
+static bool set_comma_locale(const char *directory)
+{
+    static const char *const names[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "it_IT.UTF-8"};
+    char command[256];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (setlocale(LC_ALL, names[i]) != NULL) return true;
+    }
+    snprintf(command, sizeof command, "localedef -i de_DE -f UTF-8 '%s/de_DE.UTF-8'", directory);
+    if (ls_test_run(command, NULL, 0) != 0) return false;
+    setenv("LOCPATH", directory, 1);
+    return setlocale(LC_ALL, "de_DE.UTF-8") != NULL;
+}
+
 Test(recipe_values, decimal_commas_of_a_locale_change_nothing)
 {
-    static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8"};
-    const char *set = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && set == NULL; i++)
-        set = setlocale(LC_ALL, names[i]);
-    char text[LS_DECIMAL_SIZE];
+    char directory[] = "/tmp/lockstep-locale-XXXXXX", command[64], text[LS_DECIMAL_SIZE], own[32];
+    cr_assert_not_null(mkdtemp(directory));
+    bool found = set_comma_locale(directory);
+    snprintf(command, sizeof command, "rm -rf %s", directory);
+    ls_test_run(command, NULL, 0);
+    if (!found) cr_skip_test("no locale with decimal commas here");
     ls_decimal_format(0.25, text);
     cr_expect_str_eq(text, "0.25");
     read_good(GOOD "any: 0.25\n");
     cr_expect_eq(example.any, 0.25);
-    if (set != NULL) {
-        char own[32];
-        snprintf(own, sizeof own, "%.2f", 0.25);
-        cr_expect_str_eq(own, "0,25", "the caller's locale is gone");
-    }
+    snprintf(own, sizeof own, "%.2f", 0.25);
+    cr_expect_str_eq(own, "0,25", "the caller's locale is gone");
 }
 
 /* Each level of the aliases holds the one before ten times. */

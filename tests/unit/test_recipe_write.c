@@ -251,6 +251,16 @@ Test(recipe_write, broken_utf8_from_elsewhere_cannot_break_the_text)
     ls_free(taken);
 }
 
+Test(recipe_write, what_ends_lines_elsewhere_is_escaped)
+{
+    ls_text text = {0};
+    char *taken;
+    ls_text_quote(&text, "\xe2\x80\xa8\xe2\x80\xa9\xc2\x85\xef\xbb\xbf\n\xc3\xa9");
+    cr_assert_eq(ls_text_take(&text, &taken), LS_OK);
+    cr_expect_str_eq(taken, "\"\\u2028\\u2029\\u0085\\ufeff\\n\xc3\xa9\"");
+    ls_free(taken);
+}
+
 Test(recipe_write, documentation_names_every_key_and_type)
 {
     static const char *const parts[] = {

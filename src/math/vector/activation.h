@@ -127,21 +127,23 @@ LS_INLINE float ls_leaky_relu(float x, float slope)
     return x < 0.0f ? slope * x : x;
 }
 
-/* The normal distribution at x, limited to |x| <= 15 where nothing changes any more. */
+/* The normal distribution at x in factors that do not lose the small numbers: with a = min(|x|, 15), where
+   nothing changes any more, bell = exp(-a^2 / 2) and Phi(-a) = bell * ratio. */
 typedef struct ls_normal {
-    float limited; /* max(x, -15) */
-    float below;   /* Phi(x), its integral up to x */
-    float density; /* exp(-x^2 / 2) / sqrt(2 pi) */
+    float limited; /* x between -15 and 15 */
+    float bell, ratio;
 } ls_normal;
 
-/* Phi(-a) = exp(-a^2 / 2) t p(t), t = 1 / (1 + 0.3 a), relative error 4e-9 for 0 <= a <= 15; the exponential
-   takes the rounding error of a^2 / 2 into account, so that the tail keeps its precision. */
+/* ratio = t p(t), t = 1 / (1 + 0.3 a), relative error 4e-9; the exponential takes the rounding error of
+   a^2 / 2 into account, so that the tail keeps its precision. */
 LS_INLINE ls_normal ls_normal_at(float x)
 {
+    ls_normal normal;
     float a = ls_magnitude(x);
     a = a > 15.0f ? 15.0f : a;
+    normal.limited = ls_with_sign_of(a, x);
     float half_square = 0.5f * a * a;
-    float e = ls_exp_difference(-half_square, __builtin_fmaf(0.5f * a, a, -half_square));
+    normal.bell = ls_exp_difference(-half_square, __builtin_fmaf(0.5f * a, a, -half_square));
     float t = 1.0f / __builtin_fmaf(0.3f, a, 1.0f);
     float p = __builtin_fmaf(-0x1.51fad4p-6f, t, 0x1.cca7ccp-4f);
     p = __builtin_fmaf(p, t, -0x1.d386dep-3f);
@@ -152,11 +154,7 @@ LS_INLINE ls_normal ls_normal_at(float x)
     p = __builtin_fmaf(p, t, 0x1.c38a52p-4f);
     p = __builtin_fmaf(p, t, 0x1.e9c39ep-4f);
     p = __builtin_fmaf(p, t, 0x1.ea3c9ep-4f);
-    float tail = e * (t * p);
-    ls_normal normal;
-    normal.limited = x < -15.0f ? -15.0f : x;
-    normal.below = x < 0.0f ? tail : 1.0f - tail;
-    normal.density = e * 0x1.988454p-2f;
+    normal.ratio = t * p;
     return normal;
 }
 
@@ -164,7 +162,9 @@ LS_INLINE ls_normal ls_normal_at(float x)
 LS_INLINE float ls_gelu(float x)
 {
     ls_normal normal = ls_normal_at(x);
-    return normal.limited * normal.below;
+    float below = normal.limited * normal.ratio * normal.bell;
+    float above = x * (1.0f - normal.bell * normal.ratio);
+    return x < 0.0f ? below : above;
 }
 
 /* Derivatives: of sigmoid, tanh and relu from the result y, of the others from x. */
@@ -184,12 +184,13 @@ LS_INLINE float ls_leaky_relu_slope(float x, float slope)
     return x > 0.0f ? 1.0f : otherwise;
 }
 
-/* The density is 0 far away, but 0 times infinity is not: hence both limits. */
+/* Phi(x) + x phi(x), phi(x) = exp(-x^2 / 2) / sqrt(2 pi) */
 LS_INLINE float ls_gelu_slope(float x)
 {
     ls_normal normal = ls_normal_at(x);
-    float limited = normal.limited > 15.0f ? 15.0f : normal.limited;
-    return __builtin_fmaf(limited, normal.density, normal.below);
+    float tail = normal.bell * normal.ratio;
+    float below = x < 0.0f ? tail : 1.0f - tail;
+    return __builtin_fmaf(normal.limited, normal.bell * 0x1.988454p-2f, below);
 }
 
 #endif

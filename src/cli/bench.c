@@ -1,0 +1,103 @@
+/* lockstep bench [WORKLOAD...] */
+#include <stdio.h>
+#include <string.h>
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/nearest.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+
+enum { WORKLOADS_MAX = 1000 };
+
+static int print_list(const ls_cli *cli)
+{
+    for (int i = 0; cli->speaks && i < ls_bench_count(); i++) {
+        printf("%-22s %s\n", ls_bench_name(i), ls_bench_describe(i));
+    }
+    return LS_EXIT_OK;
+}
+
+/* All names are checked before the first is measured. */
+static int check_name(const ls_cli *cli, const char *name)
+{
+    const char *best = NULL;
+    for (int i = 0; i < ls_bench_count(); i++) {
+        if (strcmp(name, ls_bench_name(i)) == 0) return LS_EXIT_OK;
+        best = ls_cli_nearer(name, ls_bench_name(i), best);
+    }
+    if (best) return ls_cli_misuse(cli, "unknown workload '%s'; did you mean '%s'?", name, best);
+    return ls_cli_misuse(cli, "unknown workload '%s'; 'lockstep bench --list' names them", name);
+}
+
+static void print_json(const ls_bench_result *result, bool reduce_float)
+{
+    printf("{\"name\": \"%s\", \"reduce\": \"%s\", ", result->name, reduce_float ? "float32" : "exact");
+    ls_cli_json_number("us_per_step", result->us_per_step);
+    printf(", ");
+    ls_cli_json_number("us_median", result->us_median);
+    printf(", ");
+    ls_cli_json_number("samples_per_s", result->samples_per_s);
+    printf(", ");
+    ls_cli_json_number("gflops", result->gflops);
+    printf(", ");
+    ls_cli_json_number("sgemm_share", result->sgemm_share);
+    printf("}\n");
+}
+
+static void print_row(const ls_bench_result *result)
+{
+    char rate[32];
+    ls_cli_format_rate(result->samples_per_s, rate, sizeof rate);
+    printf("%-22s %12.2f %14s %10.2f %10.1f\n", result->name, result->us_per_step, rate, result->gflops,
+           100 * result->sgemm_share);
+}
+
+static ls_status measure(ls_cli *cli, int count, char **words, bool reduce_float, bool json)
+{
+    double sgemm_rate;
+    int workloads = count > 0 ? count : ls_bench_count();
+    ls_status status = ls_bench_sgemm_rate(cli->context, &sgemm_rate);
+    if (status == LS_OK && cli->speaks && !json) {
+        fprintf(stderr, "%d rank%s, %d thread%s on rank 0, %s sums, sgemm %.1f GFLOP/s\n",
+                ls_context_size(cli->context), ls_context_size(cli->context) == 1 ? "" : "s",
+                ls_context_threads(cli->context), ls_context_threads(cli->context) == 1 ? "" : "s",
+                reduce_float ? "float" : "exact", sgemm_rate);
+        printf("%-22s %12s %14s %10s %10s\n", "name", "us/step", "samples/s", "GFLOP/s", "% of sgemm");
+    }
+    for (int i = 0; status == LS_OK && i < workloads; i++) {
+        ls_bench_result result;
+        const char *name = count > 0 ? words[i] : ls_bench_name(i);
+        fflush(stdout); /* a row is seen when it is there */
+        status = ls_bench_run(cli->context, name, reduce_float, sgemm_rate, &result);
+        if (status != LS_OK || !cli->speaks) continue;
+        if (json) {
+            print_json(&result, reduce_float);
+        } else {
+            print_row(&result);
+        }
+    }
+    return status;
+}
+
+int ls_cli_bench(ls_cli *cli, int count, char **words)
+{
+    int code, threads = 0;
+    bool reduce_float = false, json = false, list = false;
+    const ls_cli_option options[] = {
+        {"--threads", LS_CLI_NUMBER, &threads, 1, 1024},
+        {"--float", LS_CLI_FLAG, &reduce_float, 0, 0},
+        {"--json", LS_CLI_FLAG, &json, 0, 0},
+        {"--list", LS_CLI_FLAG, &list, 0, 0},
+        {NULL, LS_CLI_FLAG, NULL, 0, 0},
+    };
+    if (!ls_cli_options_parse(cli, options, "WORKLOAD...", 0, WORKLOADS_MAX, &count, words, &code))
+        return code;
+    if (list) return print_list(cli);
+    for (int i = 0; i < count; i++) {
+        code = check_name(cli, words[i]);
+        if (code != LS_EXIT_OK) return code;
+    }
+    ls_status status = ls_cli_start(cli, threads);
+    if (status == LS_OK) status = measure(cli, count, words, reduce_float, json);
+    return status == LS_OK ? LS_EXIT_OK : ls_cli_fail(cli, status);
+}

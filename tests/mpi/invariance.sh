@@ -1,0 +1,79 @@
+#!/bin/sh
+# Layout invariance: the hash of model.safetensors over ranks, threads, algorithms of the allreduce, instruction sets,
+# segments and environments. LOCKSTEP_SOAK=1: the full product of ranks and threads; otherwise a sample of it that has every
+# value. The control shows that the comparison can fail.
+set -eu
+. "${srcdir:-.}/tests/cli/common.sh"
+need_mpirun
+
+digits=$top/recipes/digits.yaml
+xor=$top/recipes/xor.yaml
+
+# train NAME COMMAND...: trains into $work/NAME and prints the hash of the weights.
+train() {
+    name=$1
+    shift
+    "$@" --run "$work/$name" --quiet >"$work/$name.log" 2>&1 || { cat "$work/$name.log" >&2; die "$name failed: $*"; }
+    sha256sum "$work/$name/model.safetensors" | cut -c1-64
+    rm -rf "${work:?}/$name"
+}
+
+same() {
+    [ "$2" = "$reference" ] || die "$1: other bits ($2) than the reference ($reference)"
+    ok "$1"
+}
+
+# 1437 training rows in batches of 96 (12 grains of 8): the last batch of an epoch has 93 rows.
+digits_5() {
+    "$@" train "$digits" --set training.epochs=5 --set training.batch=96 --set training.grain=8 $extra
+}
+xor_200() {
+    "$@" train "$xor" --set training.epochs=200 --set training.grain=1 $extra
+}
+extra=
+mpi() { ranks=$1; threads=$2; shift 2; run_mpi "$ranks" "$LOCKSTEP" "$@" --threads "$threads"; }
+solo() { threads=$1; shift; "$LOCKSTEP" "$@" --threads "$threads"; }
+
+reference=$(train reference digits_5 solo 1)
+for threads in 2 3; do
+    same "digits, solo, $threads threads" "$(train solo digits_5 solo $threads)"
+done
+if [ "${LOCKSTEP_SOAK:-0}" = 1 ]; then layouts="1x1 1x2 1x3 2x1 2x2 2x3 3x1 3x2 3x3 4x1 4x2 4x3 8x1 8x2 8x3"
+else layouts="1x2 2x1 2x3 3x2 4x1 4x3 8x1"; fi
+for layout in $layouts; do
+    same "digits, $layout ranks x threads" "$(train layout digits_5 mpi "${layout%x*}" "${layout#*x}")"
+done
+for algorithm in 1 2 3 4; do
+    same "digits, 3 ranks, allreduce algorithm $algorithm" "$(OMPI_MCA_coll_libnbc_iallreduce_algorithm=$algorithm \
+        train algorithm digits_5 mpi 3 1)"
+done
+for number in 1 2 8; do
+    same "digits, OMP_NUM_THREADS=$number" "$(OMP_NUM_THREADS=$number train omp digits_5 mpi 2 2)"
+done
+same "digits, OMP_DYNAMIC and a thread limit" "$(OMP_DYNAMIC=true OMP_THREAD_LIMIT=2 train dynamic digits_5 solo 3)"
+for isa in generic avx2; do
+    same "digits, instruction set capped to $isa" "$(LOCKSTEP_ISA=$isa train isa digits_5 solo 2)"
+done
+for segments in 2 3; do
+    extra="--set training.segments=$segments"
+    same "digits, $segments segments" "$(train segments digits_5 mpi 2 2)"
+done
+extra="--set training.clip_norm=0.5"
+reference=$(train clip digits_5 solo 1)
+same "digits, clipped, 3 ranks, 2 threads" "$(train clip2 digits_5 mpi 3 2)"
+extra=
+
+reference=$(train xor xor_200 solo 1)
+for layout in 1x3 2x2 3x1 4x3 8x1; do
+    same "xor, $layout" "$(train layout xor_200 mpi "${layout%x*}" "${layout#*x}")"
+done
+
+# The control: plain float sums do depend on the layout.
+extra="--set training.reduce=float32"
+reference=$(train float digits_5 solo 1)
+different=0
+for ranks in 2 3 4; do
+    [ "$(train float2 digits_5 mpi $ranks 1)" = "$reference" ] || different=$((different + 1))
+done
+[ "$different" -gt 0 ] || die "float sums gave the same bits on all layouts: the comparison cannot fail"
+ok "the control: with float sums $different of 3 layouts differ"

@@ -1,0 +1,100 @@
+/* Transposes: packed blocks and gathered panels hold the right elements and nothing else is written. */
+#include "support/kernels.h"
+
+static const float untouched = -77.0f;
+
+static float *untouched_floats(int64_t count)
+{
+    return random_floats(count, untouched, untouched);
+}
+
+Test(kernels_pack, blocks_are_transposed_and_padded_with_zeros)
+{
+    for (int i = 0; i < 300; i++) {
+        const int64_t units = i < 70 ? i % 65 : random_below(LS_BLOCK + 1), count = random_below(80);
+        const int64_t ld = count + random_below(9), size = (count + 1) * LS_BLOCK;
+        float *from = random_floats(units ? (units - 1) * ld + count : 0, -1.0f, 1.0f);
+        if (units && count) from[random_below(count)] = NAN; /* must not leak into the padding */
+        for (int t = 0; table(t); t++) {
+            float *to = untouched_floats(size);
+            table(t)->pack_block(from, ld, units, count, to);
+            for (int64_t k = 0; k < count; k++)
+                for (int64_t n = 0; n < LS_BLOCK; n++) {
+                    float wanted = n < units ? from[n * ld + k] : 0.0f, got = to[k * LS_BLOCK + n];
+                    cr_assert(first_difference(&wanted, &got, 1) < 0, "%s: %d units, k %d of %d, n %d",
+                              table(t)->name, (int)units, (int)k, (int)count, (int)n);
+                }
+            for (int64_t k = count * LS_BLOCK; k < size; k++) cr_assert_eq(to[k], untouched);
+            free(to);
+        }
+        free(from);
+    }
+}
+
+typedef struct sheet { /* rows of samples as bytes and as floats, and how to normalise them */
+    int64_t count, units, lanes;
+    uint8_t *bytes;
+    float *floats, *shift, *scale;
+    const uint8_t *byte_row[64];
+    const float *float_row[64];
+} sheet;
+
+static sheet sheet_make(int number)
+{
+    sheet s = {.lanes = LS_LANES * (1 + random_below(4)), .units = number < 40 ? number : random_below(200)};
+    s.count = 1 + random_below(s.lanes);
+    s.bytes = malloc((size_t)(s.count * s.units + 1));
+    s.floats = random_floats(s.count * s.units, -3.0f, 3.0f);
+    s.shift = random_floats(s.units, -1.0f, 1.0f);
+    s.scale = random_floats(s.units, 0.1f, 2.0f);
+    for (int64_t i = 0; i < s.count * s.units; i++) s.bytes[i] = (uint8_t)random_word();
+    for (int64_t n = 0; n < s.count; n++) { /* in another order than they lie */
+        s.byte_row[n] = s.bytes + (s.count - 1 - n) * s.units;
+        s.float_row[n] = s.floats + (s.count - 1 - n) * s.units;
+    }
+    return s;
+}
+
+static void sheet_free(sheet *s)
+{
+    free(s->bytes);
+    free(s->floats);
+    free(s->shift);
+    free(s->scale);
+}
+
+/* One table, bytes or floats, with and without shift and scale. */
+static void check_gather(const sheet *s, const ls_kernels *kernels, bool bytes, const float *shift,
+                         const float *scale)
+{
+    const int64_t size = (s->units + 1) * s->lanes;
+    float *to = untouched_floats(size);
+    if (bytes)
+        kernels->gather_bytes(s->byte_row, s->count, s->units, shift, scale, s->lanes, to);
+    else
+        kernels->gather_floats(s->float_row, s->count, s->units, shift, scale, s->lanes, to);
+    for (int64_t u = 0; u < s->units; u++)
+        for (int64_t n = 0; n < s->lanes; n++) {
+            const int64_t sample = n < s->count ? n : 0;
+            float wanted = bytes ? (float)s->byte_row[sample][u] : s->float_row[sample][u];
+            if (shift) wanted = wanted - shift[u];
+            if (scale) wanted = wanted * scale[u];
+            cr_assert_eq(bits_of_float(to[u * s->lanes + n]), bits_of_float(wanted),
+                         "%s: %s, unit %d of %d, lane %d of %d, %d samples", kernels->name,
+                         bytes ? "bytes" : "floats", (int)u, (int)s->units, (int)n, (int)s->lanes,
+                         (int)s->count);
+        }
+    for (int64_t i = s->units * s->lanes; i < size; i++) cr_assert_eq(to[i], untouched);
+    free(to);
+}
+
+Test(kernels_pack, samples_are_gathered_into_lanes)
+{
+    for (int i = 0; i < 80; i++) {
+        sheet s = sheet_make(i);
+        for (int t = 0; table(t); t++)
+            for (int form = 0; form < 8; form++)
+                check_gather(&s, table(t), form & 1, form & 2 ? s.shift : NULL, form & 4 ? s.scale : NULL);
+        sheet_free(&s);
+    }
+}
