@@ -1,5 +1,6 @@
 #include "cli/progress.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_SIZE = 512, BAR_MAX = 30, LINES_A_RUN = 16 };
+enum { LINE_SIZE = 512, BAR_MIN = 4, BAR_MAX = 30, LINES_A_RUN = 16 };
 static const double SECONDS_A_DRAW = 0.1, SECONDS_OF_SLOW_EPOCHS = 10;
 
 static double seconds_now(void)
@@ -52,25 +53,33 @@ static double time_left(const ls_cli_progress *progress, const ls_progress *now,
     return (double)(now->steps - now->step) * (time - progress->first_time) / (double)steps;
 }
 
+/* Fills bar, which has room for BAR_MAX + 4 characters; empty where the screen is too narrow. */
+static void draw_bar(const ls_progress *now, int room, char *bar)
+{
+    double share = now->steps > 0 ? (double)now->step / (double)now->steps : 0;
+    bar[0] = '\0';
+    if (room > BAR_MAX) room = BAR_MAX;
+    if (room < BAR_MIN) return;
+    bar[0] = '[';
+    for (int i = 0; i < room; i++) bar[i + 1] = i < (int)(share * room) ? '=' : ' ';
+    strcpy(bar + room + 1, "] ");
+}
+
 static void draw(ls_cli_progress *progress, const ls_progress *now, double time)
 {
-    char front[64], results[LINE_SIZE], rate[32], left[32], back[2 * LINE_SIZE], bar[BAR_MAX + 4] = "";
-    ls_cli_format_results(now, results, sizeof results);
+    char front[64], results[64] = "", rate[32], left[32], back[192], bar[BAR_MAX + 4];
     ls_cli_format_rate(now->samples_per_s, rate, sizeof rate);
     ls_cli_format_time(time_left(progress, now, time), left, sizeof left);
-    snprintf(front, sizeof front, "epoch %lld/%lld ", (long long)now->epoch, (long long)now->epochs);
-    snprintf(back, sizeof back, "%s%s%s samples/s  %s left", results, results[0] ? "  " : "", rate, left);
-    int width = terminal_width() - 1;
-    int room = width - (int)strlen(front) - (int)strlen(back) - 3;
-    if (room > BAR_MAX) room = BAR_MAX;
-    if (room >= 4) {
-        double share = now->steps > 0 ? (double)now->step / (double)now->steps : 0;
-        int full = (int)(share * room);
-        bar[0] = '[';
-        for (int i = 0; i < room; i++) bar[i + 1] = i < full ? '=' : ' ';
-        strcpy(bar + room + 1, "] ");
+    if (!isnan(now->loss)) snprintf(results, sizeof results, "loss %.4g  ", now->loss);
+    if (!isnan(now->test_accuracy)) {
+        size_t used = strlen(results);
+        snprintf(results + used, sizeof results - used, "test %.2f %%  ", 100 * now->test_accuracy);
     }
-    char line[3 * LINE_SIZE];
+    snprintf(front, sizeof front, "epoch %lld/%lld ", (long long)now->epoch, (long long)now->epochs);
+    snprintf(back, sizeof back, "%s%s samples/s  %s left", results, rate, left);
+    int width = terminal_width() - 1;
+    draw_bar(now, width - (int)strlen(front) - (int)strlen(back) - 3, bar);
+    char line[LINE_SIZE];
     snprintf(line, sizeof line, "%s%s%s", front, bar, back);
     fprintf(stderr, "\r%.*s\033[K", width, line);
     fflush(stderr);

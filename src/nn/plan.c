@@ -228,6 +228,7 @@ static void choose_sizes(ls_plan *plan, const ls_plan_request *request)
     int64_t work = 3 * ls_model_operations(request->model) * rows;
     int64_t worth = work / WORK_A_THREAD;
     plan->threads = (int)least(request->threads, worth < 1 ? 1 : worth);
+    if (request->all_threads) plan->threads = request->threads;
     int64_t each = round_up((rows + plan->threads - 1) / plan->threads, LS_LANES);
     plan->lanes = least(each, PANEL_LANES_MAX);
     plan->panels = (rows + plan->lanes - 1) / plan->lanes;

@@ -12,8 +12,9 @@ typedef struct ls_plan_request {
     int64_t batch; /* rows of the global batch, >= 1 */
     int64_t grain; /* rows of a grain; 0: chosen from the model and the batch */
     int ranks;
-    int threads;  /* at most so many */
-    int segments; /* wanted; fewer where the model has fewer layers with parameters */
+    int threads;      /* at most so many */
+    bool all_threads; /* wake them all, however little there is to do (for tests) */
+    int segments;     /* wanted; fewer where the model has fewer layers with parameters */
 } ls_plan_request;
 
 /* Where a tensor lies in the memory of a panel: offset in units, to be multiplied by the number of lanes. */

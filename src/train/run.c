@@ -25,7 +25,8 @@ typedef struct run {
     double best;
     float *best_parameters; /* rank 0 only */
     bool best_is_new;
-    ls_status pending; /* of rank 0's writing, brought into the next agreement */
+    int64_t kept_bytes; /* of metrics.jsonl, for the checkpoint; -1: all */
+    ls_status pending;  /* of rank 0's writing, brought into the next agreement */
 } run;
 
 static void note(const run *r, const char *message)
@@ -71,10 +72,14 @@ static ls_status write_best(run *r)
     return status;
 }
 
+static int64_t metrics_to_keep(const run *r)
+{
+    return r->kept_bytes >= 0 ? r->kept_bytes : ls_run_directory_metrics_bytes(r->directory);
+}
+
 static ls_status write_checkpoint(run *r)
 {
-    ls_checkpoint_extra extra = {
-        .metrics_bytes = ls_run_directory_metrics_bytes(r->directory), .wall_s = wall(r), .best = r->best};
+    ls_checkpoint_extra extra = {.metrics_bytes = metrics_to_keep(r), .wall_s = wall(r), .best = r->best};
     char *path = ls_run_directory_checkpoint_path(r->directory, r->trainer.step.steps);
     if (path == NULL) return LS_ERROR_MEMORY;
     ls_status status = ls_checkpoint_write(path, &r->trainer, &extra);
@@ -298,10 +303,11 @@ static ls_status end_epoch(run *r)
 }
 
 /* The limit on steps was reached within an epoch, which stays open so that a run with more steps can go on
- * from here. */
+ * from here; the record of the part is then dropped. */
 static ls_status stop_within_epoch(run *r)
 {
     LS_TRY(ls_trainer_epoch_score(&r->trainer, &r->trainer.carried));
+    if (r->directory != NULL) r->kept_bytes = ls_run_directory_metrics_bytes(r->directory);
     return report(r, &r->trainer.carried, r->trainer.epoch_steps);
 }
 
@@ -415,7 +421,8 @@ static ls_status train(run *r, ls_run_result *result)
     ls_status status = LS_OK;
     if (how != BEGIN_FINISHED) {
         warn_of_idle_ranks(r);
-        status = loop(r);
+        status = ls_replica_check(&r->trainer.step);
+        if (status == LS_OK) status = loop(r);
         if (status == LS_OK) status = finish(r);
     } else {
         status = evaluate(r);
@@ -433,7 +440,7 @@ ls_status ls_train(ls_context *context, const ls_recipe *recipe, const ls_run_op
 {
     static const ls_run_options none = {0};
     ls_run_result ignored;
-    run r = {.options = options != NULL ? options : &none, .best = -INFINITY};
+    run r = {.options = options != NULL ? options : &none, .best = -INFINITY, .kept_bytes = -1};
     r.progress = (ls_progress){
         .loss = NAN, .accuracy = NAN, .test_loss = NAN, .test_accuracy = NAN, .gradient_norm = NAN};
     r.writes = ls_comm_rank(context->comm) == 0;

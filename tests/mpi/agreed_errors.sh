@@ -33,8 +33,8 @@ fails() {
 
 fails "rank 1.*cannot open" "open:rank=1:nth=2"
 fails "rank 1.*read" "read:rank=1:nth=2"
-fails "rank 1.*memory" "memory:rank=1:nth=400"
-fails "memory" "memory:rank=0:nth=300"
+fails "rank 1.*memory" "memory:rank=1:nth=200"
+fails "memory" "memory:rank=0:nth=220"
 fails "write" "write:rank=0:nth=3"
 fails "infinity or NaN in the input" "overflow:rank=1:nth=3"
 fails "rank 1.*differ.*output" "flip:rank=1:nth=1" --set model.1.name=output

@@ -133,7 +133,7 @@ static bool holds_result(ls_comm_type type, const values *v, int64_t count)
 /* An MPI that never yields takes very long over many messages where ranks outnumber cores. */
 static bool is_quick(int64_t count, int64_t limit)
 {
-    return count <= 65 * limit;
+    return count <= 16 * limit;
 }
 
 static void case_reduce(void)

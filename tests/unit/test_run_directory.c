@@ -140,6 +140,20 @@ Test(run_directory, the_same_holds_where_the_file_system_knows_no_locks)
     holder_is_named_and_its_death_noticed(false);
 }
 
+/* A holder may be met before it has written who it is; then the lock of the system alone says so. */
+Test(run_directory, a_holder_without_a_record_is_recognised)
+{
+    cr_assert_eq(ls_directory_make(run), LS_OK);
+    pid_t child = start_holder(true);
+    ls_run_lock lock;
+    cr_assert_eq(truncate(inside("lock"), 0), 0);
+    cr_assert_eq(ls_run_lock_take(run, true, &lock), LS_ERROR_STATE);
+    cr_assert_not_null(strstr(ls_error_message(), "in use by another process"), "%s", ls_error_message());
+    kill_holder(child);
+    cr_assert_eq(ls_run_lock_take(run, true, &lock), LS_OK, "%s", ls_error_message());
+    ls_run_lock_release(&lock);
+}
+
 Test(run_directory, without_locks_the_record_decides)
 {
     ls_run_lock lock;

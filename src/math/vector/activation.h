@@ -134,8 +134,8 @@ typedef struct ls_normal {
     float bell, ratio;
 } ls_normal;
 
-/* ratio = t p(t), t = 1 / (1 + 0.3 a), relative error 4e-9; the exponential takes the rounding error of
-   a^2 / 2 into account, so that the tail keeps its precision. */
+/* ratio = p(a) / q(a), relative error 8e-9; all coefficients are positive, so nothing cancels. The exponential
+   takes the rounding error of a^2 / 2 into account, so that the tail keeps its precision. */
 LS_INLINE ls_normal ls_normal_at(float x)
 {
     ls_normal normal;
@@ -144,17 +144,18 @@ LS_INLINE ls_normal ls_normal_at(float x)
     normal.limited = ls_with_sign_of(a, x);
     float half_square = 0.5f * a * a;
     normal.bell = ls_exp_difference(-half_square, __builtin_fmaf(0.5f * a, a, -half_square));
-    float t = 1.0f / __builtin_fmaf(0.3f, a, 1.0f);
-    float p = __builtin_fmaf(-0x1.51fad4p-6f, t, 0x1.cca7ccp-4f);
-    p = __builtin_fmaf(p, t, -0x1.d386dep-3f);
-    p = __builtin_fmaf(p, t, 0x1.88f9f2p-3f);
-    p = __builtin_fmaf(p, t, -0x1.45ab1ap-4f);
-    p = __builtin_fmaf(p, t, 0x1.8a0e02p-4f);
-    p = __builtin_fmaf(p, t, 0x1.41034ap-4f);
-    p = __builtin_fmaf(p, t, 0x1.c38a52p-4f);
-    p = __builtin_fmaf(p, t, 0x1.e9c39ep-4f);
-    p = __builtin_fmaf(p, t, 0x1.ea3c9ep-4f);
-    normal.ratio = t * p;
+    float p = __builtin_fmaf(0x1.d64232p-11f, a, 0x1.7fd9fp-7f);
+    p = __builtin_fmaf(p, a, 0x1.255dacp-4f);
+    p = __builtin_fmaf(p, a, 0x1.0157dp-2f);
+    p = __builtin_fmaf(p, a, 0x1.044898p-1f);
+    p = __builtin_fmaf(p, a, 0x1p-1f);
+    float q = __builtin_fmaf(0x1.26b0f2p-9f, a, 0x1.e1155ap-6f);
+    q = __builtin_fmaf(q, a, 0x1.744b9p-3f);
+    q = __builtin_fmaf(q, a, 0x1.518428p-1f);
+    q = __builtin_fmaf(q, a, 0x1.73528cp0f);
+    q = __builtin_fmaf(q, a, 0x1.d08ac2p0f);
+    q = __builtin_fmaf(q, a, 1.0f);
+    normal.ratio = p / q;
     return normal;
 }
 

@@ -1,0 +1,110 @@
+#!/bin/sh
+# Help, versions and wrong usage: no work is begun, and the exit status tells which it was.
+set -eu
+. "${srcdir:-.}/tests/cli/common.sh"
+cd "$work"
+
+for name in train eval predict inspect bench doctor help; do
+    for form in "$name --help" "$name -h" "help $name"; do
+        "$LOCKSTEP" $form >out 2>err || die "lockstep $form: status $?"
+        [ ! -s err ] || die "lockstep $form writes to standard error"
+        expect_match "^Usage: lockstep $name" out
+        expect_match '^Examples:' out
+        expect_match "^  .*lockstep $name" out
+        expect_no_match '.\{101\}' out
+    done
+done
+ok "every sub-command has help with examples"
+
+for form in --help -h help; do
+    "$LOCKSTEP" $form >out 2>err || die "lockstep $form: status $?"
+    for name in train eval predict inspect bench doctor; do expect_match "^  $name " out; done
+    [ ! -s err ] || die "lockstep $form writes to standard error"
+done
+ok "the general help names all sub-commands"
+
+"$LOCKSTEP" --version >out
+expect_match '^lockstep [0-9][0-9]*\.[0-9][0-9.]*$' out
+expect_lines 1 out
+ok "--version"
+
+status=0
+"$LOCKSTEP" >out 2>err || status=$?
+[ "$status" = 2 ] || die "lockstep alone: status $status"
+[ ! -s out ] || die "lockstep alone writes to standard output"
+expect_match '^Usage: lockstep' err
+ok "lockstep alone prints the usage on standard error"
+
+# refused PATTERN ARGUMENTS...: status 2, one line on standard error, nothing on standard output, no files.
+refused() {
+    pattern=$1
+    shift
+    status=0
+    "$LOCKSTEP" "$@" >out 2>err || status=$?
+    [ "$status" = 2 ] || { cat out err; die "lockstep $*: status $status, expected 2"; }
+    [ ! -s out ] || { cat out; die "lockstep $* writes to standard output"; }
+    expect_lines 1 err
+    expect_match '^lockstep: ' err
+    expect_match "$pattern" err
+    [ ! -e runs ] || die "lockstep $* made a directory"
+}
+recipe=$top/recipes/iris.yaml
+
+refused "unknown sub-command 'trian'; did you mean 'train'" trian "$recipe"
+refused "lockstep train iris.yaml" iris.yaml
+refused "unknown sub-command 'frobnicate'" frobnicate
+refused "unknown option '--threads'" --threads 2 train "$recipe"
+refused "no help on 'tarin'; did you mean 'train'" help tarin
+ok "unknown sub-commands"
+
+refused "unknown option '--thread'; did you mean '--threads'" train "$recipe" --thread 2
+refused "unknown option '--job'" train --job=2 "$recipe"
+refused "unknown option '-x'" train "$recipe" -x
+refused "unknown option '--json'" inspect --json "$recipe"
+refused "unknown option '--lost'; did you mean '--list'" bench --lost
+ok "unknown options name the nearest"
+
+refused "--run needs a value" train "$recipe" --run
+refused "--run needs a value" train "$recipe" --run=
+refused "--set needs a value" train "$recipe" --set
+refused "KEY=VALUE" train "$recipe" --set training.epochs
+refused "--quiet takes no value" train "$recipe" --quiet=yes
+for number in 0 -1 1025 two 2x '' 99999999999999999999; do
+    refused "threads" train "$recipe" "--threads=$number"
+done
+refused "exclude each other" train "$recipe" --resume --overwrite
+ok "missing and wrong values"
+
+refused "RECIPE" train
+refused "MODEL" eval
+refused "MODEL DATA" predict
+refused "MODEL DATA" predict model.safetensors
+refused "RECIPE|MODEL|CHECKPOINT" inspect
+refused "unexpected 'b.yaml'" train a.yaml b.yaml
+refused "unexpected 'c'" eval a b c
+refused "unexpected 'x'" doctor x
+refused "unknown workload 'xor-b4'; did you mean 'xor-b4-sgd'" bench xor-b4
+ok "missing and superfluous operands"
+
+# Options stand before, between or after operands, with "=" or a blank; -- ends them.
+expect_status 0 "$LOCKSTEP" train --threads=1 --run one "$recipe" --set training.epochs=1 --quiet
+expect_status 0 "$LOCKSTEP" train "$recipe" --run=two --threads 1 --quiet --set=training.epochs=1
+cmp one/model.safetensors two/model.safetensors || die "the same options in another order train another model"
+cp "$recipe" ./-odd.yaml
+expect_status 0 "$LOCKSTEP" train --quiet --threads 1 --set "data.train=$top/datasets/iris.csv" --set training.epochs=1 -- -odd.yaml
+[ -f runs/-odd/model.safetensors ] || die "-- does not end the options"
+ok "options in any place, and -- ends them"
+
+"$LOCKSTEP" bench --list >out
+for name in xor-b4-sgd digits-b32-sgdm mnist-mlp-b128-sgdm; do expect_match "^$name  *[^ ]" out; done
+ok "bench --list names the workloads"
+
+"$LOCKSTEP" bench xor-b4-sgd --threads 1 >out 2>err || { cat err; die "bench: status $?"; }
+expect_lines 2 out
+expect_match '^name  *us/step  *samples/s  *GFLOP/s  *% of sgemm$' out
+expect_match '^xor-b4-sgd  *[0-9.][0-9.]*  *[0-9,.][0-9,.]*  *[0-9.][0-9.]*  *[0-9.][0-9.]*$' out
+ok "bench prints a header and a row"
+
+"$LOCKSTEP" doctor --threads 1 >out
+for word in Lockstep MPI oneDNN fingerprint layout rank; do expect_match "$word" out; done
+ok "doctor"

@@ -1,0 +1,101 @@
+/* Exact sums of tiles: the kernels do what base/exact.h says, in every table and for every shape. */
+#include "support/kernels.h"
+
+enum { ROWS = 6, COLUMNS = 70, ROOM = ROWS * (COLUMNS + 10) + 8 };
+
+typedef struct tile {
+    int64_t rows, columns, ldx, lds;
+    float x[ROOM];
+    uint64_t sum[ROOM];
+} tile;
+
+static void fill(tile *t, float limit)
+{
+    t->rows = random_below(ROWS + 1);
+    t->columns = random_below(COLUMNS + 1);
+    t->ldx = t->columns + random_below(10);
+    t->lds = t->columns + random_below(10);
+    for (int i = 0; i < ROOM; i++) {
+        t->x[i] = random_float(-limit, limit);
+        if (random_below(3) == 0) t->x[i] = ldexpf(t->x[i], -(int)random_below(60));
+        t->sum[i] = (uint64_t)random_word() << 32 | random_word();
+    }
+}
+
+Test(kernels_exact, store_and_add_follow_the_definition)
+{
+    static tile start, wanted, got;
+    for (int i = 0; i < 300; i++) {
+        fill(&start, 2.0f);
+        const ls_exact_scale scale = ls_exact_scale_for(ldexp(1.0, (int)random_below(40) - 10));
+        const bool store = i % 2;
+        wanted = start;
+        for (int64_t r = 0; r < start.rows; r++)
+            for (int64_t c = 0; c < start.columns; c++) {
+                uint64_t *sum = &wanted.sum[r * start.lds + c];
+                *sum = (store ? 0 : *sum) + ls_exact_term(scale, start.x[r * start.ldx + c]);
+            }
+        for (int t = 0; table(t); t++) {
+            got = start;
+            (store ? table(t)->exact_store : table(t)->exact_add)(scale, got.rows, got.columns, got.x, got.ldx,
+                                                                  got.sum, got.lds);
+            cr_assert(memcmp(&got, &wanted, sizeof got) == 0, "%s: %d x %d", table(t)->name, (int)start.rows,
+                      (int)start.columns);
+        }
+    }
+}
+
+Test(kernels_exact, finish_follows_the_definition)
+{
+    static tile start, wanted, got;
+    for (int i = 0; i < 300; i++) {
+        fill(&start, 2.0f);
+        const uint64_t terms = 1 + (uint64_t)random_below(1000);
+        const ls_exact_scale scale = ls_exact_scale_for(4.0);
+        const double factor = i % 3 ? 1.0 : 1.0 / 37.0;
+        for (int j = 0; j < ROOM; j++) /* sums that terms of this scale can have */
+            start.sum[j] = ls_exact_term(scale, (double)start.x[j]) + (terms - 1) * scale.magic_bits;
+        wanted = start;
+        for (int64_t r = 0; r < start.rows; r++)
+            for (int64_t c = 0; c < start.columns; c++)
+                wanted.x[r * start.ldx + c] =
+                    (float)(ls_exact_value(scale, start.sum[r * start.lds + c], terms) * factor);
+        for (int t = 0; table(t); t++) {
+            got = start;
+            table(t)->exact_finish(scale, terms, factor, got.rows, got.columns, got.sum, got.lds, got.x, got.ldx);
+            cr_assert(memcmp(&got, &wanted, sizeof got) == 0, "%s: %d x %d", table(t)->name, (int)start.rows,
+                      (int)start.columns);
+        }
+    }
+}
+
+/* The sum of tiles is the same in any order, with any table for any tile, and near the sum in double. */
+Test(kernels_exact, order_and_table_do_not_matter)
+{
+    enum { TILES = 50, WIDTH = 37 };
+    static float x[TILES][WIDTH], first[WIDTH], result[WIDTH];
+    static uint64_t sum[WIDTH];
+    double bound = 0.0, truth[WIDTH] = {0};
+    int tables = 0;
+    while (table(tables)) tables++;
+    for (int i = 0; i < TILES; i++)
+        for (int c = 0; c < WIDTH; c++) x[i][c] = random_float(-1.0f, 1.0f), truth[c] += (double)x[i][c];
+    bound = TILES;
+    const ls_exact_scale scale = ls_exact_scale_for(bound);
+    for (int round = 0; round < 20; round++) {
+        int order[TILES];
+        for (int i = 0; i < TILES; i++) order[i] = i;
+        for (int i = TILES - 1; i > 0; i--) {
+            int j = (int)random_below(i + 1), other = order[i];
+            order[i] = order[j];
+            order[j] = other;
+        }
+        table((int)random_below(tables))->exact_store(scale, 1, WIDTH, x[order[0]], WIDTH, sum, WIDTH);
+        for (int i = 1; i < TILES; i++)
+            table((int)random_below(tables))->exact_add(scale, 1, WIDTH, x[order[i]], WIDTH, sum, WIDTH);
+        table((int)random_below(tables))->exact_finish(scale, TILES, 1.0, 1, WIDTH, sum, WIDTH, result, WIDTH);
+        if (round == 0) memcpy(first, result, sizeof first);
+        cr_assert(memcmp(first, result, sizeof first) == 0);
+        for (int c = 0; c < WIDTH; c++) cr_assert_float_eq(result[c], truth[c], 1e-6 * (0.1 + fabs(truth[c])));
+    }
+}

@@ -1,0 +1,279 @@
+/* The thread team: every thread runs once, barriers order memory, floating-point state is known inside and as
+   before outside. */
+#include <criterion/criterion.h>
+#include <fenv.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "parallel/cores.h"
+#include "parallel/team.h"
+
+enum { MOST = 16 };
+static const int sizes[] = {1, 2, 3, 8};
+enum { SIZES = sizeof sizes / sizeof sizes[0] };
+
+typedef struct roll {
+    int size, wrong;
+    int calls[MOST];
+} roll;
+
+static void call_roll(ls_team *team, int thread, void *argument)
+{
+    roll *r = argument;
+    if (thread == 0) r->size = team->size;
+    if (thread >= 0 && thread < MOST) r->calls[thread]++;
+}
+
+static void check_roll(const roll *r, int asked)
+{
+    cr_assert(r->size >= 1 && r->size <= asked);
+    for (int i = 0; i < MOST; i++) cr_assert_eq(r->calls[i], i < r->size, "thread %d of %d", i, r->size);
+}
+
+Test(team, every_thread_runs_once)
+{
+    omp_set_dynamic(0);
+    for (int i = 0; i < SIZES; i++) {
+        roll r = {0};
+        ls_team_run(sizes[i], call_roll, &r);
+        check_roll(&r, sizes[i]);
+        cr_assert_eq(r.size, sizes[i]);
+    }
+}
+
+typedef struct relay {
+    long value, seen[MOST];
+    int rounds, wrong[MOST];
+} relay;
+
+/* In each round one thread writes without atomics and all the others must see it. */
+static void run_relay(ls_team *team, int thread, void *argument)
+{
+    relay *r = argument;
+    for (int round = 0; round < r->rounds; round++) {
+        if (thread == round % team->size) r->value = round * 3L + 1;
+        ls_team_barrier(team);
+        if (r->value != round * 3L + 1) r->wrong[thread]++;
+        r->seen[thread]++;
+        ls_team_barrier(team);
+    }
+}
+
+Test(team, barriers_order_memory)
+{
+    for (int i = 0; i < SIZES; i++) {
+        relay r = {.rounds = sizes[i] > 3 ? 300 : 3000};
+        ls_team_run(sizes[i], run_relay, &r);
+        for (int t = 0; t < sizes[i]; t++) {
+            cr_assert_eq(r.wrong[t], 0, "thread %d of %d saw old values", t, sizes[i]);
+            cr_assert_eq(r.seen[t], r.rounds);
+        }
+    }
+}
+
+/* Rows of rounds in which each adds to its own place and reads its neighbour's. */
+static void run_neighbours(ls_team *team, int thread, void *argument)
+{
+    relay *r = argument;
+    int next = (thread + 1) % team->size;
+    for (int round = 1; round <= r->rounds; round++) {
+        r->seen[thread]++;
+        ls_team_barrier(team);
+        if (r->seen[next] != round) r->wrong[thread]++;
+        ls_team_barrier(team);
+    }
+}
+
+Test(team, nobody_passes_a_barrier_early)
+{
+    for (int repeat = 0; repeat < 20; repeat++) {
+        relay r = {.rounds = 50};
+        ls_team_run(4, run_neighbours, &r);
+        for (int t = 0; t < 4; t++) cr_assert_eq(r.wrong[t], 0);
+    }
+}
+
+Test(team, works_inside_a_region_of_the_caller)
+{
+    roll rolls[3];
+    memset(rolls, 0, sizeof rolls);
+    omp_set_dynamic(0);
+    for (int levels = 1; levels <= 2; levels++) {
+        memset(rolls, 0, sizeof rolls);
+        omp_set_max_active_levels(levels);
+#pragma omp parallel num_threads(3)
+        ls_team_run(2, call_roll, &rolls[omp_get_thread_num()]);
+        for (int i = 0; i < 3; i++) check_roll(&rolls[i], 2);
+        for (int i = 0; i < 3; i++) cr_assert_eq(rolls[i].size, levels);
+    }
+}
+
+Test(team, settings_of_openmp_stay)
+{
+    roll r = {0};
+    omp_set_num_threads(5);
+    omp_set_dynamic(1);
+    int levels = omp_get_max_active_levels();
+    ls_team_run(2, call_roll, &r);
+    cr_assert_eq(omp_get_max_threads(), 5);
+    cr_assert(omp_get_dynamic());
+    cr_assert_eq(omp_get_max_active_levels(), levels);
+}
+
+/* Bits of the state that the arithmetic itself shows: rounding up, flushing of results and of operands. */
+static int behaviour(void)
+{
+    volatile float one = 1.0f, small = 0x1p-60f, tiny = 0x1p-126f, half = 0.5f, subnormal = 0x1p-140f;
+    volatile float raised = one + small, flushed = tiny * half, ignored = subnormal * (float)(1 << 20);
+    return (raised != 1.0f) | (flushed == 0.0f) << 1 | (ignored == 0.0f) << 2;
+}
+
+static void disturb(void)
+{
+    fesetround(FE_UPWARD);
+#if defined(__SSE__)
+    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040u);
+#endif
+}
+
+static int disturbed(void)
+{
+#if defined(__SSE__)
+    return 7;
+#else
+    return 1;
+#endif
+}
+
+static void watch(ls_team *team, int thread, void *argument)
+{
+    (void)team;
+    ((int *)argument)[thread] = behaviour();
+}
+
+Test(team, floating_point_state_is_ours_inside_and_the_callers_outside)
+{
+    for (int i = 0; i < SIZES; i++) {
+        int seen[MOST];
+        memset(seen, -1, sizeof seen);
+        disturb();
+        cr_assert_eq(behaviour(), disturbed());
+        ls_team_run(sizes[i], watch, seen);
+        cr_assert_eq(behaviour(), disturbed(), "the caller's state is lost with %d threads", sizes[i]);
+        for (int t = 0; t < sizes[i]; t++) cr_assert_eq(seen[t], 0, "thread %d of %d", t, sizes[i]);
+    }
+}
+
+/* Worker threads stay when a region ends; the state that the caller's regions gave them must stay, too. */
+Test(team, floating_point_state_of_workers_is_restored)
+{
+    int seen[MOST] = {0}, before[MOST] = {0}, after[MOST] = {0};
+    omp_set_dynamic(0);
+#pragma omp parallel num_threads(3)
+    {
+        disturb();
+        before[omp_get_thread_num()] = behaviour();
+    }
+    ls_team_run(3, watch, seen);
+#pragma omp parallel num_threads(3)
+    after[omp_get_thread_num()] = behaviour();
+    for (int t = 0; t < 3; t++) {
+        cr_assert_eq(before[t], disturbed());
+        cr_assert_eq(seen[t], 0);
+        cr_assert_eq(after[t], disturbed());
+    }
+}
+
+Test(team, float_state_enter_and_leave)
+{
+    disturb();
+    uint32_t saved = ls_float_state_enter();
+    cr_assert_eq(behaviour(), 0);
+    ls_float_state_leave(saved);
+    cr_assert_eq(behaviour(), disturbed());
+}
+
+Test(cores, at_least_one_and_no_more_than_the_machine_has)
+{
+    ls_cores cores;
+    cr_assert(ls_team_cores() >= 1);
+    cr_assert(ls_team_cores() <= ls_cores_online());
+    cr_assert(ls_cores_allowed(&cores));
+    cr_assert(ls_cores_count(&cores) >= ls_team_cores());
+}
+
+static const char *describe(const char *list, size_t size)
+{
+    static char text[LS_CORES_TEXT];
+    ls_cores cores;
+    memset(&cores, 0, sizeof cores);
+    for (char *end; *list != '\0'; list = end) ls_cores_add(&cores, (int)strtol(list, &end, 10));
+    ls_cores_describe(&cores, text, size);
+    return text;
+}
+
+Test(cores, described_in_ranges)
+{
+    cr_assert_str_eq(describe("", 100), "");
+    cr_assert_str_eq(describe("0", 100), "0");
+    cr_assert_str_eq(describe("0 1 2 3", 100), "0-3");
+    cr_assert_str_eq(describe("0 2 3 63 64 8191", 100), "0,2-3,63-64,8191");
+    cr_assert_str_eq(describe("1 3 5 7 9 11 13 15 17 19", 20), "1,3,5,7,9,11,...");
+}
+
+static void write_text(const char *directory, const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void make_directory(char *path, size_t size, const char *base, const char *name)
+{
+    snprintf(path, size, "%s/%s", base, name);
+    cr_assert_eq(mkdir(path, 0700), 0);
+}
+
+static int quota_of(const char *base, const char *groups)
+{
+    char list[256];
+    write_text(base, "list", groups);
+    snprintf(list, sizeof list, "%s/list", base);
+    return ls_cores_quota(list, base);
+}
+
+Test(cores, quota_of_control_groups)
+{
+    char base[] = "/tmp/lockstep-cores-XXXXXX", outer[128], inner[128], cpu[128], old[128], remove[160];
+    cr_assert_not_null(mkdtemp(base));
+    make_directory(outer, sizeof outer, base, "outer");
+    make_directory(inner, sizeof inner, outer, "inner");
+    make_directory(cpu, sizeof cpu, base, "cpu,cpuacct");
+    make_directory(old, sizeof old, cpu, "old");
+    cr_expect_eq(ls_cores_quota("/nonexistent", base), 0);
+    cr_expect_eq(quota_of(base, "0::/outer/inner\n"), 0);
+    write_text(inner, "cpu.max", "max 100000\n");
+    cr_expect_eq(quota_of(base, "0::/outer/inner\n"), 0);
+    write_text(outer, "cpu.max", "150000 100000\n");
+    cr_expect_eq(quota_of(base, "0::/outer/inner\n"), 2, "a limit above counts, rounded up");
+    write_text(inner, "cpu.max", "100000 100000\n");
+    cr_expect_eq(quota_of(base, "0::/outer/inner\n"), 1, "the tighter one counts");
+    cr_expect_eq(quota_of(base, "0::/outer\n"), 2);
+    write_text(old, "cpu.cfs_quota_us", "-1\n");
+    write_text(old, "cpu.cfs_period_us", "100000\n");
+    cr_expect_eq(quota_of(base, "3:cpuset:/\n2:cpu,cpuacct:/old\n"), 0);
+    write_text(cpu, "cpu.cfs_quota_us", "300000\n");
+    write_text(cpu, "cpu.cfs_period_us", "100000\n");
+    cr_expect_eq(quota_of(base, "3:cpuset:/\n2:cpu,cpuacct:/old\n"), 3);
+    cr_expect_eq(quota_of(base, "2:cpu,cpuacct:/not/to/be/seen/here\n"), 3,
+                 "a group that this container hides");
+    cr_expect_eq(quota_of(base, "2:cpuacct:/old\n"), 0, "another controller");
+    snprintf(remove, sizeof remove, "rm -r '%s'", base);
+    cr_expect_eq(system(remove), 0);
+}
