@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include "base/memory.h"
 
@@ -15,10 +16,13 @@ ls_status ls_sgemm_reference(int threads, int64_t M, int64_t N, int64_t K, const
                         "negative size were expected",
                         threads, (long long)M, (long long)N, (long long)K);
     if (M == 0 || N == 0) return LS_OK;
+    if (K == 0) { /* oneDNN would leave C as it is */
+        memset(C, 0, (size_t)(M * N) * sizeof *C);
+        return LS_OK;
+    }
     const int before = omp_get_max_threads();
     omp_set_num_threads(threads);
-    dnnl_status_t status =
-        dnnl_sgemm('N', 'N', M, N, K, 1.0f, A, K > 0 ? K : 1, B, N, 0.0f, C, N);
+    dnnl_status_t status = dnnl_sgemm('N', 'N', M, N, K, 1.0f, A, K, B, N, 0.0f, C, N);
     omp_set_num_threads(before);
     if (status == dnnl_success) return LS_OK;
     return ls_error(status == dnnl_out_of_memory ? LS_ERROR_MEMORY : LS_ERROR_ARGUMENT,
@@ -33,7 +37,8 @@ static double seconds_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* The best rate at one size: at least two calls (the first makes oneDNN generate code), then until time is up. */
+/* The best rate at one size: at least two calls (the first makes oneDNN generate code), then until time is
+ * up. */
 static ls_status rate_of(int threads, int64_t M, int64_t N, int64_t K, double *rate)
 {
     const double budget = 0.2, operations = 2.0 * (double)M * (double)N * (double)K;

@@ -56,9 +56,9 @@ changed 'wrong.yaml:8:7: .*2 units.*3 classes' '7s/units: 3/units: 2/'
 ok "a model that does not fit the data"
 
 refused 2 'optimizer.lr' good.yaml --set optimizer.lr=fast
-refused 2 'optimizer.lr' good.yaml --set optimizer.rl=0.1
+refused 2 "optimizer.rl.*did you mean 'lr'" good.yaml --set optimizer.rl=0.1
 refused 2 'training' good.yaml --set training.epochs=0
-refused 2 'hidden' good.yaml --set model.hiden.units=3
+refused 2 'hiden' good.yaml --set model.hiden.units=3
 ok "--set is checked as the recipe is"
 
 refused 2 'nowhere.yaml' nowhere.yaml
@@ -75,7 +75,7 @@ sed '9s/.*/5.0,3.4/' iris.csv >short.csv
 refused 1 'short.csv:9' good.yaml --set data.train=short.csv
 : >empty.csv
 refused 1 'empty.csv' good.yaml --set data.train=empty.csv
-gzip -c iris.csv | head -c 900 >cut.csv.gz
+gzip -c iris.csv | head -c 400 >cut.csv.gz
 refused 1 'cut.csv.gz' good.yaml --set data.train=cut.csv.gz
 ok "wrong data: file and line, status 1, nothing written"
 

@@ -71,7 +71,7 @@ ok "eval without data: the test set"
 
 # A model that predicts values.
 cat >values.yaml <<'END'
-data: {type: csv, train: line.csv, target: y, classes: 0, test_fraction: 0}
+data: {type: csv, train: line.csv, target: y, task: values, test_fraction: 0}
 model:
   - {type: dense, units: 1}
 loss: mse

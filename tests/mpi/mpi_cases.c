@@ -10,6 +10,7 @@
 #include "parallel/build.h"
 #include "parallel/comm_private.h"
 #include "parallel/context.h"
+#include "parallel/team.h"
 
 static int rank, size, failures;
 
@@ -377,6 +378,25 @@ static void case_fault(void)
     if (rank == 0) printf("%d failures were agreed\n", seen);
 }
 
+static void pass_barriers(ls_team *team, int thread, void *argument)
+{
+    int *calls = argument;
+    for (int i = 0; i < 10; i++) ls_team_barrier(team);
+    if (thread < 8) calls[thread]++;
+    if (thread == 0) calls[8] = team->size;
+}
+
+/* Each rank on its own, for environments that give fewer threads than asked for. */
+static void case_team(void)
+{
+    for (int threads = 1; threads <= 8; threads++) {
+        int calls[9] = {0};
+        ls_team_run(threads, pass_barriers, calls);
+        CHECK(calls[8] >= 1 && calls[8] <= threads);
+        for (int t = 0; t < 8; t++) CHECK(calls[t] == (t < calls[8]));
+    }
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -386,6 +406,7 @@ static const struct {
     {"agree", case_agree},     {"same", case_same},
     {"build", case_build},     {"context", case_context},
     {"threads", case_threads}, {"fault", case_fault},
+    {"team", case_team},
 };
 
 static int run_case(const char *name)

@@ -1,4 +1,5 @@
-/* What the tests of the kernels share: the tables to compare, repeatable random numbers, comparison of bits. */
+/* What the tests of the kernels share: the tables to compare, repeatable random numbers, comparison of bits.
+ */
 #ifndef TESTS_SUPPORT_KERNELS_H
 #define TESTS_SUPPORT_KERNELS_H
 

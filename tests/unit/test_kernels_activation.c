@@ -1,5 +1,5 @@
-/* Activations: the same bits in every table, precise to units of the last place, derivatives that are those of
-   the functions. */
+/* Activations: the same bits in every table, precise to units of the last place, derivatives that are those
+   of the functions. */
 #include "support/kernels.h"
 #define LS_ISA tested /* any name: only the inline formulas are used */
 #include "math/vector/activation.h"
@@ -16,21 +16,28 @@ static double true_normal(double x)
 static double truth(ls_activation which, double x)
 {
     switch (which) {
-    case LS_ACTIVATION_SIGMOID: return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
-    case LS_ACTIVATION_TANH: return tanh(x);
-    case LS_ACTIVATION_RELU: return x < 0 ? 0 : x;
-    case LS_ACTIVATION_LEAKY_RELU: return x < 0 ? (double)slope * x : x;
-    case LS_ACTIVATION_GELU: return isinf(x) && x < 0 ? 0 : x * true_normal(x);
-    default: return x;
+    case LS_ACTIVATION_SIGMOID:
+        return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
+    case LS_ACTIVATION_TANH:
+        return tanh(x);
+    case LS_ACTIVATION_RELU:
+        return x < 0 ? 0 : x;
+    case LS_ACTIVATION_LEAKY_RELU:
+        return x < 0 ? (double)slope * x : x;
+    case LS_ACTIVATION_GELU:
+        return isinf(x) && x < 0 ? 0 : x * true_normal(x);
+    default:
+        return x;
     }
 }
 
 /* Numbers of all sizes, most of them where the functions bend, and the borders of their pieces. */
 static void fill(float *x, int count)
 {
-    const float special[] = {0.0f,     -0.0f,    1.0f,     -1.0f,     0.625f,   -0.625f, 0.6249999f, 15.0f,
-                             -15.0f,   15.1f,    -15.1f,   88.72283f, 88.7229f, 89.5f,   -103.9f,    -104.5f,
-                             0x1p-149, -0x1p-149, 0x1p-126f, 3e38f,    -3e38f,   200.0f,  -200.0f,    -87.3f};
+    const float special[] = {0.0f,       -0.0f, 1.0f,    -1.0f,   0.625f,   -0.625f,
+                             0.6249999f, 15.0f, -15.0f,  15.1f,   -15.1f,   88.72283f,
+                             88.7229f,   89.5f, -103.9f, -104.5f, 0x1p-149, -0x1p-149,
+                             0x1p-126f,  3e38f, -3e38f,  200.0f,  -200.0f,  -87.3f};
     for (int i = 0; i < count; i++) {
         float limit = i % 4 == 0 ? 120.0f : i % 4 == 1 ? 16.0f : 2.0f;
         x[i] = random_float(-limit, limit);
@@ -78,7 +85,8 @@ Test(kernels_activation, gelu_is_precise_far_into_its_tail)
 Test(kernels_activation, exponential_and_logarithms_are_precise)
 {
     for (int i = 0; i < 200000; i++) {
-        float x = random_float(-104.0f, 89.0f), positive = float_of_bits(0x00800000u + random_word() % 0x7f000000u);
+        float x = random_float(-104.0f, 89.0f),
+              positive = float_of_bits(0x00800000u + random_word() % 0x7f000000u);
         float unit = i % 2 ? random_float(0.0f, 1.0f) : float_of_bits(random_word() % 0x3f800001u);
         if (i % 2) positive = random_float(0.5f, 20.0f);
         cr_assert_leq(ulps(ls_exp(x), exp(x)), 1.5, "exp %a", x);
@@ -109,8 +117,8 @@ Test(kernels_activation, infinity_and_nan)
                                                   [LS_ACTIVATION_RELU] = {0.0f, INFINITY},
                                                   [LS_ACTIVATION_LEAKY_RELU] = {-INFINITY, INFINITY},
                                                   [LS_ACTIVATION_GELU] = {0.0f, INFINITY}};
-    const float slopes[LS_ACTIVATION_COUNT][2] = {
-        {1.0f, 1.0f}, {0.0f, 0.0f}, {0.0f, 0.0f}, {0.0f, 1.0f}, {slope, 1.0f}, {0.0f, 1.0f}};
+    const float slopes[LS_ACTIVATION_COUNT][2] = {{1.0f, 1.0f}, {0.0f, 0.0f},  {0.0f, 0.0f},
+                                                  {0.0f, 1.0f}, {slope, 1.0f}, {0.0f, 1.0f}};
     for (int t = 0; table(t); t++)
         for (int a = 0; a < LS_ACTIVATION_COUNT; a++) {
             _Alignas(64) float x[LS_LANES] = {-INFINITY, INFINITY, NAN, -NAN}, y[LS_LANES], one[LS_LANES];
@@ -185,7 +193,8 @@ Test(kernels_activation, derivatives_are_those_of_the_functions)
                                           dx, COUNT);
             for (int i = 0; i < COUNT; i++) {
                 double wanted = (double)dy[i] *
-                                (truth((ls_activation)a, x[i] + h) - truth((ls_activation)a, x[i] - h)) / (2 * h);
+                                (truth((ls_activation)a, x[i] + h) - truth((ls_activation)a, x[i] - h)) /
+                                (2 * h);
                 cr_assert_float_eq(dx[i], wanted, 1e-6, "%d at %g: %g, not %g", a, x[i], dx[i], wanted);
             }
         }

@@ -37,8 +37,8 @@ Test(kernels_exact, store_and_add_follow_the_definition)
             }
         for (int t = 0; table(t); t++) {
             got = start;
-            (store ? table(t)->exact_store : table(t)->exact_add)(scale, got.rows, got.columns, got.x, got.ldx,
-                                                                  got.sum, got.lds);
+            (store ? table(t)->exact_store : table(t)->exact_add)(scale, got.rows, got.columns, got.x,
+                                                                  got.ldx, got.sum, got.lds);
             cr_assert(memcmp(&got, &wanted, sizeof got) == 0, "%s: %d x %d", table(t)->name, (int)start.rows,
                       (int)start.columns);
         }
@@ -62,7 +62,8 @@ Test(kernels_exact, finish_follows_the_definition)
                     (float)(ls_exact_value(scale, start.sum[r * start.lds + c], terms) * factor);
         for (int t = 0; table(t); t++) {
             got = start;
-            table(t)->exact_finish(scale, terms, factor, got.rows, got.columns, got.sum, got.lds, got.x, got.ldx);
+            table(t)->exact_finish(scale, terms, factor, got.rows, got.columns, got.sum, got.lds, got.x,
+                                   got.ldx);
             cr_assert(memcmp(&got, &wanted, sizeof got) == 0, "%s: %d x %d", table(t)->name, (int)start.rows,
                       (int)start.columns);
         }
@@ -93,9 +94,11 @@ Test(kernels_exact, order_and_table_do_not_matter)
         table((int)random_below(tables))->exact_store(scale, 1, WIDTH, x[order[0]], WIDTH, sum, WIDTH);
         for (int i = 1; i < TILES; i++)
             table((int)random_below(tables))->exact_add(scale, 1, WIDTH, x[order[i]], WIDTH, sum, WIDTH);
-        table((int)random_below(tables))->exact_finish(scale, TILES, 1.0, 1, WIDTH, sum, WIDTH, result, WIDTH);
+        table((int)random_below(tables))
+            ->exact_finish(scale, TILES, 1.0, 1, WIDTH, sum, WIDTH, result, WIDTH);
         if (round == 0) memcpy(first, result, sizeof first);
         cr_assert(memcmp(first, result, sizeof first) == 0);
-        for (int c = 0; c < WIDTH; c++) cr_assert_float_eq(result[c], truth[c], 1e-6 * (0.1 + fabs(truth[c])));
+        for (int c = 0; c < WIDTH; c++)
+            cr_assert_float_eq(result[c], truth[c], 1e-6 * (0.1 + fabs(truth[c])));
     }
 }

@@ -102,7 +102,8 @@ Test(kernels_gemm, long_chains)
     const int64_t K[] = {127, 128, 129, 191, 192, 193, 256, 257, 500};
     for (int i = 0; i < 9; i++)
         for (int order = 0; order < 3; order++) {
-            problem p = problem_make(45 + random_below(60), LS_LANES * (1 + random_below(6)), K[i], (stride_kind)order);
+            problem p = problem_make(45 + random_below(60), LS_LANES * (1 + random_below(6)), K[i],
+                                     (stride_kind)order);
             check_all_tables(&p);
             problem_free(&p);
         }

@@ -13,7 +13,7 @@ typedef struct outcome {
     float delta[SIZE], loss[LANES_MAX];
 } outcome;
 
-typedef enum kind { SQUARED, BINARY, SOFTMAX, KINDS } kind;
+typedef enum loss_kind { SQUARED, BINARY, SOFTMAX, KINDS } loss_kind;
 
 static void fill(panel *p, int64_t units, int64_t lanes, float limit)
 {
@@ -29,7 +29,7 @@ static void fill(panel *p, int64_t units, int64_t lanes, float limit)
     }
 }
 
-static void run(kind kind, const ls_kernels *k, const panel *p, float *delta, float *loss)
+static void run(loss_kind kind, const ls_kernels *k, const panel *p, float *delta, float *loss)
 {
     if (kind == SQUARED)
         k->squared_error(p->units, p->lanes, p->x, p->target, p->weight, delta, loss);
@@ -40,7 +40,7 @@ static void run(kind kind, const ls_kernels *k, const panel *p, float *delta, fl
 }
 
 /* The loss of lane n in double. */
-static double true_loss(kind kind, const panel *p, int64_t n)
+static double true_loss(loss_kind kind, const panel *p, int64_t n)
 {
     double sum = 0.0;
     for (int64_t u = 0; u < p->units; u++) {
@@ -56,7 +56,7 @@ static double true_loss(kind kind, const panel *p, int64_t n)
 }
 
 /* Its derivative by unit u. */
-static double true_slope(kind kind, const panel *p, int64_t u, int64_t n)
+static double true_slope(loss_kind kind, const panel *p, int64_t u, int64_t n)
 {
     double x = p->x[u * p->lanes + n], t = p->target[u * p->lanes + n], sum = 0.0;
     if (kind == SQUARED) return 2.0 / (double)p->units * (x - t);
@@ -115,16 +115,18 @@ Test(kernels_loss, every_table_gives_the_same_bits_and_writes_nothing_else)
     static outcome wanted, got;
     for (int i = 0; i < 150; i++)
         for (int kind = 0; kind < KINDS; kind++) {
-            fill(&p, 1 + random_below(UNITS_MAX - 1), LS_LANES * (1 + random_below(3)), i % 3 ? 4.0f : 200.0f);
+            fill(&p, 1 + random_below(UNITS_MAX - 1), LS_LANES * (1 + random_below(3)),
+                 i % 3 ? 4.0f : 200.0f);
             if (i % 5 == 0) p.x[random_below(p.units * p.lanes)] = i % 2 ? NAN : INFINITY;
             memset(&wanted, 3, sizeof wanted);
             run(kind, table(0), &p, wanted.delta, wanted.loss);
             for (int t = 1; table(t); t++) {
                 memset(&got, 3, sizeof got);
                 run(kind, table(t), &p, got.delta, got.loss);
-                cr_assert(first_difference(got.delta, wanted.delta, SIZE) < 0, "%s: loss %d", table(t)->name, kind);
-                cr_assert(first_difference(got.loss, wanted.loss, LANES_MAX) < 0, "%s: loss %d", table(t)->name,
+                cr_assert(first_difference(got.delta, wanted.delta, SIZE) < 0, "%s: loss %d", table(t)->name,
                           kind);
+                cr_assert(first_difference(got.loss, wanted.loss, LANES_MAX) < 0, "%s: loss %d",
+                          table(t)->name, kind);
             }
             memset(&got, 3, sizeof got);
             for (int64_t j = p.units * p.lanes; j < SIZE; j++)

@@ -34,7 +34,8 @@ Test(kernels_update, sgd_follows_its_formula)
         after = before;
         ls_kernels_named("generic")->sgd(&step, SIZE, after.w, after.gradient, after.velocity);
         for (int i = 0; i < SIZE; i++) {
-            double g = (double)step.gradient_scale * before.gradient[i] + (double)step.weight_decay * before.w[i];
+            double g =
+                (double)step.gradient_scale * before.gradient[i] + (double)step.weight_decay * before.w[i];
             double v = (double)step.momentum * before.velocity[i] + g;
             double move = step.nesterov ? g + (double)step.momentum * v : v;
             if (step.momentum == 0.0f) v = before.velocity[i], move = g;
@@ -88,7 +89,8 @@ Test(kernels_update, largest_is_found_anywhere)
             float largest = 0.0f;
             for (int i = 0; i < count; i++) largest = fmaxf(largest, fabsf(s.w[i]));
             s.w[count] = 100.0f; /* not to be seen */
-            cr_assert_eq(table(t)->largest(s.w, count), bits_of_float(largest), "%s: %d", table(t)->name, count);
+            cr_assert_eq(table(t)->largest(s.w, count), bits_of_float(largest), "%s: %d", table(t)->name,
+                         count);
             if (count == 0) continue;
             int where = (int)random_below(count);
             s.w[where] = -7.0f;

@@ -109,6 +109,21 @@ Test(mpi, an_unknown_case_fails)
     cr_assert_neq(run(1, "nonsense"), 0);
 }
 
+Test(mpi, fewer_threads_than_asked_for_do_not_hang)
+{
+    static const char *const settings[][2] = {{"OMP_THREAD_LIMIT", "1"},
+                                              {"OMP_THREAD_LIMIT", "3"},
+                                              {"OMP_DYNAMIC", "true"},
+                                              {"OMP_NUM_THREADS", "1"},
+                                              {"OMP_PROC_BIND", "true"}};
+    skip_without_mpirun();
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        setenv(settings[i][0], settings[i][1], 1);
+        expect_ok(1, "team");
+        unsetenv(settings[i][0]);
+    }
+}
+
 static int agreed_failures(void)
 {
     const char *end = strstr(output, " failures were agreed");

@@ -14,11 +14,21 @@
 void LS_VARIANT(ls_activate)(ls_activation which, float parameter, const float *x, float *y, int64_t count)
 {
     switch (which) {
-    case LS_ACTIVATION_SIGMOID: MAP(ls_sigmoid(in)); break;
-    case LS_ACTIVATION_TANH: MAP(ls_tanh(in)); break;
-    case LS_ACTIVATION_RELU: MAP(ls_relu(in)); break;
-    case LS_ACTIVATION_LEAKY_RELU: MAP(ls_leaky_relu(in, parameter)); break;
-    case LS_ACTIVATION_GELU: MAP(ls_gelu(in)); break;
+    case LS_ACTIVATION_SIGMOID:
+        MAP(ls_sigmoid(in));
+        break;
+    case LS_ACTIVATION_TANH:
+        MAP(ls_tanh(in));
+        break;
+    case LS_ACTIVATION_RELU:
+        MAP(ls_relu(in));
+        break;
+    case LS_ACTIVATION_LEAKY_RELU:
+        MAP(ls_leaky_relu(in, parameter));
+        break;
+    case LS_ACTIVATION_GELU:
+        MAP(ls_gelu(in));
+        break;
     case LS_ACTIVATION_IDENTITY:
     case LS_ACTIVATION_COUNT:
         if (x != y) MAP(in);
@@ -40,11 +50,21 @@ void LS_VARIANT(ls_activate_back)(ls_activation which, float parameter, const fl
                                   float *dx, int64_t count)
 {
     switch (which) {
-    case LS_ACTIVATION_SIGMOID: MAP_BACK(ls_sigmoid_slope(in)); break;
-    case LS_ACTIVATION_TANH: MAP_BACK(ls_tanh_slope(in)); break;
-    case LS_ACTIVATION_RELU: MAP_BACK(ls_leaky_relu_slope(in, 0.0f)); break;
-    case LS_ACTIVATION_LEAKY_RELU: MAP_BACK(ls_leaky_relu_slope(in, parameter)); break;
-    case LS_ACTIVATION_GELU: MAP_BACK(ls_gelu_slope(in)); break;
+    case LS_ACTIVATION_SIGMOID:
+        MAP_BACK(ls_sigmoid_slope(in));
+        break;
+    case LS_ACTIVATION_TANH:
+        MAP_BACK(ls_tanh_slope(in));
+        break;
+    case LS_ACTIVATION_RELU:
+        MAP_BACK(ls_leaky_relu_slope(in, 0.0f));
+        break;
+    case LS_ACTIVATION_LEAKY_RELU:
+        MAP_BACK(ls_leaky_relu_slope(in, parameter));
+        break;
+    case LS_ACTIVATION_GELU:
+        MAP_BACK(ls_gelu_slope(in));
+        break;
     case LS_ACTIVATION_IDENTITY:
     case LS_ACTIVATION_COUNT:
         if (dx != dy) memcpy(dx, dy, (size_t)count * sizeof *dx);

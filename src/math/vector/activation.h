@@ -32,9 +32,9 @@ LS_INLINE float ls_with_sign_of(float magnitude, float x)
     return ls_float_of(ls_bits_of(magnitude) | (ls_bits_of(x) & 0x80000000u));
 }
 
-/* exp(x - less) for x of any size and a small correction. x = n ln 2 + r with |r| <= ln 2 / 2; exp(r) = 1 + r +
-   r^2 q(r), relative error 3e-9. The factor 2^n is applied in two halves, because 2^n itself can lie outside
-   of the range where the result does not. */
+/* exp(x - less) for x of any size and a small correction. x = n ln 2 + r with |r| <= ln 2 / 2; exp(r) = 1 + r
+   + r^2 q(r), relative error 3e-9. The factor 2^n is applied in two halves, because 2^n itself can lie
+   outside of the range where the result does not. */
 LS_INLINE float ls_exp_difference(float x, float less)
 {
     const float shift = 0x1.8p23f; /* adding it leaves the nearest integer in the last bits */
@@ -61,8 +61,8 @@ LS_INLINE float ls_exp(float x)
     return ls_exp_difference(x, 0.0f);
 }
 
-/* log(1 + f) + k ln 2 for sqrt(1/2) - 1 <= f <= sqrt(2) - 1: log(1 + f) = f - f^2/2 + f^3 p(f), relative error
- * 6e-9. */
+/* log(1 + f) + k ln 2 for sqrt(1/2) - 1 <= f <= sqrt(2) - 1: log(1 + f) = f - f^2/2 + f^3 p(f), relative
+ * error 6e-9. */
 LS_INLINE float ls_log_sum(float f, float k)
 {
     float p = __builtin_fmaf(-0x1.38b25ep-4f, f, 0x1.055a6cp-3f);
@@ -134,8 +134,8 @@ typedef struct ls_normal {
     float bell, ratio;
 } ls_normal;
 
-/* ratio = p(a) / q(a), relative error 8e-9; all coefficients are positive, so nothing cancels. The exponential
-   takes the rounding error of a^2 / 2 into account, so that the tail keeps its precision. */
+/* ratio = p(a) / q(a), relative error 8e-9; all coefficients are positive, so nothing cancels. The
+   exponential takes the rounding error of a^2 / 2 into account, so that the tail keeps its precision. */
 LS_INLINE ls_normal ls_normal_at(float x)
 {
     ls_normal normal;

@@ -1,5 +1,6 @@
 /* Exact sums of tiles (base/exact.h) and the maxima from which their scales come. Integer sums and maxima do
-   not depend on order, and each element is converted by itself: nothing here depends on the width of vectors. */
+   not depend on order, and each element is converted by itself: nothing here depends on the width of vectors.
+ */
 #include "math/vector/activation.h"
 
 uint32_t LS_VARIANT(ls_largest)(const float *x, int64_t count)
@@ -21,7 +22,8 @@ uint32_t LS_VARIANT(ls_largest)(const float *x, int64_t count)
     return largest;
 }
 
-/* A statement for each column c of a row: whole groups of lanes first, which become vectors, then the rest. */
+/* A statement for each column c of a row: whole groups of lanes first, which become vectors, then the rest.
+ */
 #define FOR_COLUMNS(statement)                                                                               \
     do {                                                                                                     \
         int64_t c = 0;                                                                                       \

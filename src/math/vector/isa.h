@@ -7,16 +7,16 @@
 #include "math/kernels.h"
 
 #define LS_PASTE_(a, b) a##b
-#define LS_PASTE(a, b) LS_PASTE_(a, b)
-#define LS_TEXT_(a) #a
-#define LS_TEXT(a) LS_TEXT_(a)
+#define LS_PASTE(a, b)  LS_PASTE_(a, b)
+#define LS_TEXT_(a)     #a
+#define LS_TEXT(a)      LS_TEXT_(a)
 
 #define LS_VARIANT(name) LS_PASTE(name##_, LS_ISA)
 
 #define LS_LEVEL_generic 0
-#define LS_LEVEL_avx2 1
-#define LS_LEVEL_avx512 2
-#define LS_LEVEL LS_PASTE(LS_LEVEL_, LS_ISA)
+#define LS_LEVEL_avx2    1
+#define LS_LEVEL_avx512  2
+#define LS_LEVEL         LS_PASTE(LS_LEVEL_, LS_ISA)
 
 #define LS_INLINE static inline __attribute__((always_inline))
 
@@ -24,10 +24,10 @@
    exactly LS_LANES iterations are turned into vector code even at -O2. */
 #if defined(__clang__)
 #define LS_INDEPENDENT _Pragma("clang loop vectorize(assume_safety) unroll(disable)")
-#define LS_UNROLL _Pragma("clang loop unroll(full)")
+#define LS_UNROLL      _Pragma("clang loop unroll(full)")
 #else
 #define LS_INDEPENDENT _Pragma("GCC ivdep")
-#define LS_UNROLL _Pragma("GCC unroll 32")
+#define LS_UNROLL      _Pragma("GCC unroll 32")
 #endif
 
 void LS_VARIANT(ls_gemm_run)(const ls_gemm *gemm);

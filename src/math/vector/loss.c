@@ -14,8 +14,7 @@ LS_INLINE void store_weighted(const float *weight, const float *value, float *de
 
 LS_INLINE void store_loss(const float *weight, const float *value, float *loss)
 {
-    LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++)
-        loss[n] = weight[n] == 0.0f ? 0.0f : value[n];
+    LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) loss[n] = weight[n] == 0.0f ? 0.0f : value[n];
 }
 
 void LS_VARIANT(ls_squared_error)(int64_t units, int64_t lanes, const float *x, const float *target,

@@ -40,7 +40,7 @@ static void transpose(const float *const *row, int used, int64_t columns, normal
 typedef __m512 vector;
 typedef __m512d doubles;
 typedef __mmask16 mask;
-#define WIDTH 16
+#define WIDTH    16
 #define OF(name) _mm512_##name
 LS_INLINE vector load_quarters(const float *const *row, int64_t k)
 {
@@ -61,7 +61,7 @@ LS_INLINE vector masked(mask keep, vector v)
 typedef __m256 vector;
 typedef __m256d doubles;
 typedef __m256 mask;
-#define WIDTH 8
+#define WIDTH    8
 #define OF(name) _mm256_##name
 LS_INLINE vector load_quarters(const float *const *row, int64_t k)
 {
@@ -98,7 +98,8 @@ LS_INLINE void load_columns(const float *const *row, int64_t k, vector *column)
     column[3] = joined(true, high_ab, high_cd);
 }
 
-/* WIDTH lanes of the first columns, a multiple of 4. shifting and scaling are constants where it is inlined. */
+/* WIDTH lanes of the first columns, a multiple of 4. shifting and scaling are constants where it is inlined.
+ */
 LS_INLINE void transpose_lanes(bool shifting, bool scaling, const float *const *row, mask keep,
                                int64_t columns, normalisation norm, float *to, int64_t ld)
 {

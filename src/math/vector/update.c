@@ -25,8 +25,7 @@ LS_INLINE void step_all(enum rule rule, const ls_sgd_step *step, int64_t count, 
         LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++)
             step_one(rule, &local, &w[i + n], gradient[i + n], rule == PLAIN ? NULL : &velocity[i + n]);
     }
-    for (; i < count; i++)
-        step_one(rule, &local, &w[i], gradient[i], rule == PLAIN ? NULL : &velocity[i]);
+    for (; i < count; i++) step_one(rule, &local, &w[i], gradient[i], rule == PLAIN ? NULL : &velocity[i]);
 }
 
 void LS_VARIANT(ls_sgd)(const ls_sgd_step *step, int64_t count, float *w, const float *gradient,
