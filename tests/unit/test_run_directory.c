@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -71,6 +72,7 @@ static pid_t start_holder(bool use_system)
     cr_assert_eq(pipe(pipes), 0);
     pid_t child = fork();
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed assertion must not leave it behind */
         ls_run_lock lock;
         ls_status status = ls_run_lock_take(run, use_system, &lock);
         ssize_t written = write(pipes[1], status == LS_OK ? "y" : "n", 1);
