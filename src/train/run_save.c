@@ -1,0 +1,89 @@
+/* What a run keeps: checkpoints, the best weights, the final model. */
+#include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "io/run_directory.h"
+#include "parallel/agree.h"
+#include "train/checkpoint.h"
+#include "train/model_file.h"
+#include "train/run.h"
+
+static ls_status write_best(ls_run *r)
+{
+    if (!r->best_is_new) return LS_OK;
+    char *path = ls_path_join(ls_run_directory_path(r->directory), "checkpoints/best.safetensors");
+    if (path == NULL) return LS_ERROR_MEMORY;
+    ls_status status = ls_model_file_write(path, &r->trainer, r->best_parameters);
+    ls_free(path);
+    if (status == LS_OK) r->best_is_new = false;
+    return status;
+}
+
+static int64_t metrics_to_keep(const ls_run *r)
+{
+    return r->kept_bytes >= 0 ? r->kept_bytes : ls_run_directory_metrics_bytes(r->directory);
+}
+
+static ls_status write_checkpoint(ls_run *r)
+{
+    ls_checkpoint_extra extra = {
+        .metrics_bytes = metrics_to_keep(r), .wall_s = ls_run_wall(r), .best = r->best};
+    char *path = ls_run_directory_checkpoint_path(r->directory, r->trainer.step.steps);
+    if (path == NULL) return LS_ERROR_MEMORY;
+    ls_status status = ls_checkpoint_write(path, &r->trainer, &extra);
+    ls_free(path);
+    LS_TRY(status);
+    LS_TRY(write_best(r));
+    return ls_run_directory_prune(r->directory, r->trainer.recipe->training.checkpoint.keep);
+}
+
+/* Collective: the score of the epoch so far is put together first. */
+ls_status ls_run_save(ls_run *r)
+{
+    ls_score score;
+    LS_TRY(ls_trainer_epoch_score(&r->trainer, &score));
+    r->trainer.carried = score;
+    r->last_checkpoint = ls_comm_time();
+    if (r->directory != NULL && r->pending == LS_OK) r->pending = write_checkpoint(r);
+    return LS_OK;
+}
+
+static ls_status check_finite(const ls_run *r)
+{
+    const ls_model *model = &r->trainer.model;
+    for (int p = 0; p < model->parameter_count; p++) {
+        const ls_parameter *parameter = &model->parameter[p];
+        uint32_t bits = r->trainer.step.kernels->largest(r->trainer.step.parameters + parameter->offset,
+                                                         parameter->rows * parameter->ld);
+        if (bits < 0x7f800000u) continue;
+        return ls_error(
+            LS_ERROR_NUMERIC,
+            "after step %lld: infinity or NaN in %s; lower optimizer.lr or set training.clip_norm",
+            (long long)r->trainer.step.steps, parameter->name);
+    }
+    return LS_OK;
+}
+
+static ls_status write_results(ls_run *r)
+{
+    char *path = ls_path_join(ls_run_directory_path(r->directory), "model.safetensors");
+    if (path == NULL) return LS_ERROR_MEMORY;
+    ls_status status = ls_model_file_write(path, &r->trainer, r->trainer.step.parameters);
+    ls_free(path);
+    return status;
+}
+
+ls_status ls_run_finish(ls_run *r)
+{
+    LS_TRY(check_finite(r));
+    LS_TRY(ls_run_save(r));
+    if (r->directory != NULL && r->pending == LS_OK) r->pending = write_results(r);
+    ls_run_fill_progress(r);
+    r->progress.finished = true;
+    ls_run_write_record(r, "done");
+    LS_TRY(ls_agree(ls_run_comm(r), r->pending));
+    ls_run_tell(r, true);
+    return LS_OK;
+}
