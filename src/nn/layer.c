@@ -23,6 +23,13 @@ void ls_shape_text(const ls_shape *shape, char *text, size_t size)
     }
 }
 
+bool ls_shape_equal(const ls_shape *a, const ls_shape *b)
+{
+    bool equal = a->rank == b->rank;
+    for (int d = 0; equal && d < a->rank; d++) equal = a->dim[d] == b->dim[d];
+    return equal;
+}
+
 ls_status ls_layer_error(const ls_layer_build *build, const char *format, ...)
 {
     char what[LS_MESSAGE_SIZE];
@@ -44,6 +51,20 @@ ls_status ls_layer_takes(const ls_layer_build *build, int inputs)
     if (node->input_count == inputs) return LS_OK;
     return ls_layer_error(build, "%d inputs are given, but a layer of type %s takes %d", node->input_count,
                           node->type->base.name, inputs);
+}
+
+ls_status ls_layer_takes_several(const ls_layer_build *build)
+{
+    if (build->node->input_count > 1) return LS_OK;
+    return ls_layer_error(
+        build, "one input is given, but a layer of type %s takes 2 to %d; name them as in inputs: [a, b]",
+        build->node->type->base.name, LS_INPUTS_MAX);
+}
+
+const char *ls_layer_input_name(const ls_layer_build *build, int input)
+{
+    int tensor = build->node->input[input];
+    return tensor == 0 ? "input" : build->model->node[tensor - 1].name;
 }
 
 static int64_t round_up(int64_t number)

@@ -15,6 +15,8 @@ typedef struct ls_shape {
     int64_t dim[4];
 } ls_shape; /* of one sample: {units} or {channels, height, width} */
 int64_t ls_shape_size(const ls_shape *shape);
+bool ls_shape_equal(const ls_shape *a, const ls_shape *b);
+enum { LS_SHAPE_TEXT = 96 };
 void ls_shape_text(const ls_shape *shape, char *text, size_t size); /* "64", "3 x 32 x 32" */
 
 /* A named view of the arena: a matrix [rows][columns] with leading dimension ld. Gradients, exact sums and
@@ -57,6 +59,10 @@ ls_status ls_layer_declare(ls_layer_build *build, const char *name, int dims, in
                            int64_t fan_in, int64_t fan_out, ls_component initialiser, bool decay);
 /* Fails unless the node being built has so many inputs. */
 ls_status ls_layer_takes(const ls_layer_build *build, int inputs);
+/* Fails unless it has at least two. */
+ls_status ls_layer_takes_several(const ls_layer_build *build);
+/* The name of the layer an input comes from, or "input" for the model's, for messages. */
+const char *ls_layer_input_name(const ls_layer_build *build, int input);
 /* An error with the place of the layer in front: "file:line:column: layer dense_1: ..." */
 ls_status ls_layer_error(const ls_layer_build *build, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -18,7 +18,12 @@
     ENTRY(gelu)
 
 /* All other layers. */
-#define LS_LAYER_LIST(ENTRY) ENTRY(dense)
+#define LS_LAYER_LIST(ENTRY)                                                                                 \
+    ENTRY(dense)                                                                                             \
+    ENTRY(flatten)                                                                                           \
+    ENTRY(reshape)                                                                                           \
+    ENTRY(add)                                                                                               \
+    ENTRY(concatenate)
 
 #define LS_LOSS_LIST(ENTRY)                                                                                  \
     ENTRY(mse)                                                                                               \

@@ -15,6 +15,19 @@ static int choice_index(const ls_option *option)
     return index;
 }
 
+/* "[1, 1]", "3", or one required number. */
+static ls_integers integers(const char *text, int64_t required)
+{
+    ls_integers list = {.count = text == NULL, .value = {required}};
+    while (text != NULL && *text != '\0') {
+        char *end;
+        long long number = strtoll(text, &end, 10);
+        if (end != text) list.value[list.count++] = number;
+        text = end != text ? end : text + 1;
+    }
+    return list;
+}
+
 static void fill(const ls_option *option, void *value, int64_t required)
 {
     const char *text = option->default_text;
@@ -30,6 +43,9 @@ static void fill(const ls_option *option, void *value, int64_t required)
         return;
     case LS_OPTION_CHOICE:
         *(int *)value = text == NULL ? 0 : choice_index(option);
+        return;
+    case LS_OPTION_INTEGERS:
+        *(ls_integers *)value = integers(text, required);
         return;
     case LS_OPTION_COMPONENT:
         if (text != NULL && text[0] != '\0')
