@@ -15,9 +15,10 @@
 #include "base/exact.h"
 
 enum {
-    LS_LANES = 16,
-    LS_BLOCK = 64
-}; /* lanes come in multiples of LS_LANES; packed blocks are LS_BLOCK wide */
+    LS_LANES = 16,            /* lanes come in multiples of it */
+    LS_BLOCK = 64,            /* width of packed blocks */
+    LS_PANEL_LANES_MAX = 256, /* of a panel */
+};
 
 /* C[m][n] = start + sum over k (ascending, fused) of A[m*row_stride + k*column_stride] * B[k*ldb + n]
    start is C[m][n] if accumulate, else bias[m] if bias is not NULL, else 0. N and ldb, ldc: multiples of 16
@@ -70,6 +71,9 @@ typedef struct ls_kernels {
 
     /* Largest bit pattern of |x| (NaN above infinity above all finite). */
     uint32_t (*largest)(const float *x, int64_t count);
+
+    /* y += x. count: a multiple of 16. */
+    void (*add)(const float *x, float *y, int64_t count);
 
     /* Exact sums of a tile of rows x columns: sum = term(x), sum += term(x) (base/exact.h). */
     void (*exact_store)(ls_exact_scale scale, int64_t rows, int64_t columns, const float *x, int64_t ldx,

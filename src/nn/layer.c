@@ -125,3 +125,9 @@ ls_status ls_layer_declare(ls_layer_build *build, const char *name, int dims, in
     model->arena_size = end;
     return LS_OK;
 }
+
+void ls_layer_keep(const ls_layer_build *build)
+{
+    assert(build->node->parameter_count > 0);
+    build->model->parameter[build->model->parameter_count - 1].untrained = true;
+}

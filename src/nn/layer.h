@@ -29,6 +29,7 @@ typedef struct ls_parameter {
     int64_t fan_in, fan_out;  /* for initialisers */
     ls_component initialiser; /* not owned */
     bool decay;               /* weight decay applies (weights yes, biases no) */
+    bool untrained;           /* kept up by the layer itself (running statistics), not by the optimiser */
 } ls_parameter;
 
 typedef struct ls_node ls_node;
@@ -57,6 +58,8 @@ typedef struct ls_layer_build {
 /* Adds a parameter to the node being built (name: "weight"). */
 ls_status ls_layer_declare(ls_layer_build *build, const char *name, int dims, int64_t rows, int64_t columns,
                            int64_t fan_in, int64_t fan_out, ls_component initialiser, bool decay);
+/* Makes the parameter declared last one that the layer keeps up itself, in after_step. */
+void ls_layer_keep(const ls_layer_build *build);
 /* Fails unless the node being built has so many inputs. */
 ls_status ls_layer_takes(const ls_layer_build *build, int inputs);
 /* Fails unless it has at least two. */
@@ -67,11 +70,25 @@ const char *ls_layer_input_name(const ls_layer_build *build, int input);
 ls_status ls_layer_error(const ls_layer_build *build, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Where and when a panel runs: all that a layer may depend on beyond its numbers. It follows from the recipe,
+   so it is the same for a sample on every layout. */
+typedef struct ls_pass {
+    bool training; /* false: prediction and evaluation */
+    uint64_t seed;
+    int64_t step;  /* steps before this one */
+    int64_t grain; /* samples a grain; 0 outside of training */
+    int64_t first; /* position of the sample in lane 0 in the batch of the whole machine */
+    int64_t count; /* lanes 0 .. count - 1 hold samples. The lanes after them repeat lane 0, and must go on
+                      doing so in the forward pass (bounds are taken over all lanes); their dy is 0. */
+} ls_pass;
+
 /* One panel through one layer. All tensors are [units][lanes] (math/kernels.h). Called by one thread; other
  * panels run at the same time. */
 typedef struct ls_layer_call {
     const ls_kernels *kernels;
+    const ls_pass *pass;
     const ls_node *node;
+    int index; /* of the node in the model, for random numbers */
     int64_t lanes;
     const float *const *parameter; /* of this node, in order of declaration */
     const int64_t *ld;             /* their leading dimensions */
@@ -80,6 +97,10 @@ typedef struct ls_layer_call {
     const float *dy;               /* backward: derivative by y */
     float *dx[LS_INPUTS_MAX]; /* backward: derivative by x, to be stored; NULL where not wanted; may be dy if
                                  the layer works in place */
+    float *saved;             /* [saved(node)][lanes]: from the forward to the backward pass of the panel */
+    float *const *sample_gradient; /* one a parameter; for LS_GRADIENT_SAMPLES [columns][lanes], to be stored
+                                      by the forward or the backward pass; otherwise NULL */
+    float *scratch;                /* [scratch(node, lanes)]: for the duration of the call */
 } ls_layer_call;
 
 /* The same for one sample in double precision, written for clarity alone: the finite-difference check and the
@@ -94,18 +115,64 @@ typedef struct ls_reference_call {
     double *const *gradient;   /* one a parameter, added to */
 } ls_reference_call;
 
-/* How the gradient of a parameter comes about: for each sample the outer product of the derivative by the
- * node's output (rows) and an activation (columns). */
+/* How the gradient of a parameter comes about, summed over samples s. */
 typedef enum ls_gradient_kind {
     LS_GRADIENT_NONE,
-    LS_GRADIENT_OUTER, /* dW[o][i] = sum over samples of dy[o] x[i] */
-    LS_GRADIENT_SUM    /* db[o] = sum over samples of dy[o] (stored as one row) */
+    LS_GRADIENT_OUTER,   /* dW[o][i] = sum of dy[o][s] x[i][s]: rows are outputs, columns are inputs */
+    LS_GRADIENT_SUM,     /* db[o] = sum of dy[o][s] (one row) */
+    LS_GRADIENT_SAMPLES, /* dp[i] = sum of sample_gradient[i][s], which the layer stores (one row, small). An
+                            untrained parameter gets the mean instead, for after_step. */
+    LS_GRADIENT_TILE,    /* dW[o][i] = sum over samples and positions of a product of an element of dy and one
+                            of x; the layer makes tiles of it (gradient_tile) */
+    LS_GRADIENT_ROWS     /* dW[v][d] = sum of dy[d][position][s] where x[position][s] = v: rows are picked by
+                            whole numbers */
 } ls_gradient_kind;
+
+/* Samples of one grain that lie in one panel: lanes lane .. lane + count - 1 of x and dy, whole tensors of
+ * that panel ([units][lanes]). */
+typedef struct ls_grain_part {
+    const float *x, *dy;
+    int64_t lane, count;
+} ls_grain_part;
+
+/* A tile of the gradient of a parameter of kind LS_GRADIENT_TILE over the samples of one grain, in float:
+   tile[r * ld + c] for rows first_row + r and columns first_column + c. The order of additions must follow
+   from the places of samples within the grain, never from lanes or parts. All parts but the last end at the
+   last lane of a panel. */
+typedef struct ls_tile_call {
+    const ls_kernels *kernels;
+    const ls_node *node;
+    int parameter; /* of this node */
+    int64_t lanes;
+    int part_count;
+    const ls_grain_part *part;
+    int64_t first_row, rows, first_column, columns;
+    float *tile;
+    int64_t ld;
+    float *scratch; /* [tile_scratch(node)] */
+} ls_tile_call;
+
+/* What a layer sees after a step: its parameters, and for each untrained one of kind LS_GRADIENT_SAMPLES the
+ * mean over the batch's samples of what it stored. */
+typedef struct ls_layer_update {
+    const ls_node *node;
+    float *const *parameter;
+    const float *const *mean; /* NULL for other parameters */
+    int64_t rows;             /* samples of the batch */
+} ls_layer_update;
+
+/* What a layer asks of the grains of a model (training.grain). */
+typedef enum ls_grain_rule {
+    LS_GRAIN_ANY,
+    LS_GRAIN_ALIGNED, /* a multiple of 16 or 1, 2, 4, 8: samples of a grain never straddle vectors */
+    LS_GRAIN_WHOLE    /* the same, and a panel holds whole grains (at most LS_PANEL_LANES_MAX samples) */
+} ls_grain_rule;
 
 struct ls_layer_type {
     ls_component_type base;
     bool in_place; /* y may overwrite x, dx may overwrite dy: backward needs neither x nor what overwrote it,
                       only y */
+    bool reads_output; /* backward looks at y, so nothing may overwrite it (in place implies it) */
     ls_status (*build)(ls_layer_build *build);
     void (*forward)(const ls_layer_call *call);
     void (*backward)(const ls_layer_call *call);
@@ -118,9 +185,21 @@ struct ls_layer_type {
     /* For the tests: distance of x to the nearest point where the derivative jumps (a kink), for filtering
      * finite differences. NULL: none. */
     double (*kink)(const ls_node *node, const double *x);
-    bool (*works_in_place)(const ls_node *node); /* overrides in_place where it depends on options; NULL:
-                                                    in_place holds */
+    bool (*works_in_place)(const ls_node *node);      /* overrides in_place where it depends on options; NULL:
+                                                         in_place holds */
+    ls_grain_rule (*grain_rule)(const ls_node *node); /* NULL: any */
+    /* Memory; NULL: none. Units (times lanes) kept from forward to backward, floats of a call, of a tile. */
+    int64_t (*saved)(const ls_node *node);
+    int64_t (*scratch)(const ls_node *node, int64_t lanes);
+    int64_t (*tile_scratch)(const ls_node *node);
+    /* For LS_GRADIENT_TILE: how large tiles should be, at most LS_TILE_ROWS x LS_BLOCK, and one of them. */
+    void (*tile_size)(const ls_node *node, int parameter, int64_t *rows, int64_t *columns);
+    void (*gradient_tile)(const ls_tile_call *call);
+    /* After the parameters changed; for layers with untrained parameters. One thread a node. */
+    void (*after_step)(const ls_layer_update *update);
 };
+
+enum { LS_TILE_ROWS = 48 }; /* of a tile of a gradient; its columns are at most LS_BLOCK */
 
 extern const ls_registry ls_layer_registry;      /* all layers, activations among them */
 extern const ls_registry ls_activation_registry; /* the layers that may be named as "activation:" of another

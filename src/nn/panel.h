@@ -9,11 +9,14 @@ typedef struct ls_panel {
     const ls_plan *plan;
     const ls_kernels *kernels;
     const float *parameters; /* the arena */
+    ls_pass pass;
     int64_t lanes;
     float *memory;           /* plan->panel_units * lanes floats */
+    float *scratch;          /* [plan->scratch] of the thread */
     uint32_t *value_largest; /* [tensor_count]: largest |x| bits, of the model's input and every node's output
                               */
     uint32_t *delta_largest; /* [tensor_count]; of those that are wanted */
+    uint32_t *sample_largest; /* [parameter_count]; of LS_GRADIENT_SAMPLES */
 } ls_panel;
 
 static inline float *ls_panel_value(const ls_panel *panel, int tensor)
@@ -21,10 +24,14 @@ static inline float *ls_panel_value(const ls_panel *panel, int tensor)
     return panel->memory + panel->plan->slot[tensor].value * panel->lanes;
 }
 
+static inline float *ls_panel_slot(const ls_panel *panel, int64_t slot)
+{
+    return slot < 0 ? NULL : panel->memory + slot * panel->lanes;
+}
+
 static inline float *ls_panel_delta(const ls_panel *panel, int tensor)
 {
-    int64_t slot = panel->plan->slot[tensor].delta;
-    return slot < 0 ? NULL : panel->memory + slot * panel->lanes;
+    return ls_panel_slot(panel, panel->plan->slot[tensor].delta);
 }
 
 /* All nodes in order. The input tensor is in place. value_largest may be NULL: not wanted (prediction). */

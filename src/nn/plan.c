@@ -5,7 +5,8 @@
 #include "base/memory.h"
 
 enum {
-    PANEL_LANES_MAX = 64,  /* four vectors of 16: the widest block of the matrix kernels */
+    PANEL_LANES = 64, /* four vectors of 16: the widest block of the matrix kernels */
+    IMAGE_LANES = 16,
     PIECE_ELEMENTS = 4096, /* 16 KiB of gradient: stays in the first-level cache during the update */
     TASKS_A_THREAD = 3,    /* enough for an even share when tasks differ in size */
     GRAIN_MINIMUM = 8,
@@ -24,6 +25,20 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* The strictest rule of all layers, and the first layer that has it. */
+static ls_grain_rule rule_of(const ls_model *model, const ls_node **strictest)
+{
+    ls_grain_rule rule = LS_GRAIN_ANY;
+    for (int n = 0; n < model->node_count; n++) {
+        const ls_node *node = &model->node[n];
+        ls_grain_rule wanted = node->type->grain_rule == NULL ? LS_GRAIN_ANY : node->type->grain_rule(node);
+        if (wanted <= rule) continue;
+        rule = wanted;
+        if (strictest != NULL) *strictest = node;
+    }
+    return rule;
+}
+
 int64_t ls_plan_default_grain(const ls_model *model, int64_t batch)
 {
     int64_t operations = ls_model_operations(model);
@@ -31,6 +46,11 @@ int64_t ls_plan_default_grain(const ls_model *model, int64_t batch)
     int64_t half = (batch + 1) / 2;
     int64_t grain = GRAIN_MINIMUM;
     /* Biases count as parameters without operations worth mentioning, hence the margin of one eighth. */
+    if (rule_of(model, NULL) != LS_GRAIN_ANY) {
+        while (grain < LS_LANES || grain * operations < parameters * (GRAIN_INTENSITY - GRAIN_INTENSITY / 8))
+            grain *= 2;
+        return least(grain, batch);
+    }
     while (grain < half && grain * operations < parameters * (GRAIN_INTENSITY - GRAIN_INTENSITY / 8))
         grain *= 2;
     grain = least(grain, half);
@@ -50,55 +70,6 @@ static int64_t largest_share(int64_t rows, int64_t grain, int ranks)
 {
     int64_t grains = (rows + grain - 1) / grain;
     return least((grains + ranks - 1) / ranks * grain, rows);
-}
-
-/* A node may write over its input if nothing else reads it: not the model's input, one reader, and a producer
- * whose backward pass does not look at its own output. */
-static bool can_work_in_place(const ls_model *model, const bool *in_place, int index)
-{
-    const ls_node *node = &model->node[index];
-    bool able = node->type->works_in_place != NULL ? node->type->works_in_place(node) : node->type->in_place;
-    if (!able || node->input_count != 1 || node->input[0] == 0) return false;
-    int producer = node->input[0] - 1;
-    const ls_node *before = &model->node[producer];
-    bool reads_its_output =
-        before->type->works_in_place != NULL ? before->type->works_in_place(before) : before->type->in_place;
-    if (reads_its_output || in_place[producer]) return false;
-    int readers = 0;
-    for (int n = 0; n < model->node_count; n++) {
-        for (int i = 0; i < model->node[n].input_count; i++)
-            readers += model->node[n].input[i] == node->input[0];
-    }
-    return readers == 1;
-}
-
-static bool wants_delta(const ls_plan *plan, int tensor)
-{
-    return tensor > 0 && plan->slot[tensor].delta >= 0;
-}
-
-static void assign_slots(ls_plan *plan)
-{
-    const ls_model *model = plan->model;
-    int64_t next = ls_shape_size(&model->input);
-    plan->slot[0] = (ls_slot){.units = next, .value = 0, .delta = -1};
-    for (int n = 0; n < model->node_count; n++) {
-        const ls_node *node = &model->node[n];
-        ls_slot *slot = &plan->slot[n + 1];
-        plan->in_place[n] = can_work_in_place(model, plan->in_place, n);
-        slot->units = ls_shape_size(&node->out);
-        bool wanted = node->parameter_count > 0;
-        for (int i = 0; i < node->input_count; i++) wanted |= wants_delta(plan, node->input[i]);
-        if (plan->in_place[n]) {
-            *slot = plan->slot[node->input[0]];
-            continue;
-        }
-        slot->value = next;
-        next += slot->units;
-        slot->delta = wanted ? next : -1;
-        if (wanted) next += slot->units;
-    }
-    plan->panel_units = next;
 }
 
 /* Nodes with parameters are dealt to segments so that each has about the same number of elements. */
@@ -139,29 +110,63 @@ static int64_t bands_of(const ls_parameter *parameter, int64_t all_blocks, int t
     return least(bands, (parameter->rows + LS_BLOCK - 1) / LS_BLOCK);
 }
 
-static ls_gradient_kind kind_of(const ls_plan *plan, int index)
+ls_gradient_kind ls_plan_kind(const ls_plan *plan, int parameter)
 {
-    const ls_node *node = &plan->model->node[plan->parameter_node[index]];
-    return node->type->gradient(node, index - node->first_parameter);
+    const ls_node *node = &plan->model->node[plan->parameter_node[parameter]];
+    return node->type->gradient(node, parameter - node->first_parameter);
 }
 
-/* Appends the tasks of one parameter, or only counts them where plan->task is NULL. */
+static bool is_one_row(ls_gradient_kind kind)
+{
+    return kind == LS_GRADIENT_SUM || kind == LS_GRADIENT_SAMPLES;
+}
+
+/* Appends a task, or only counts it where plan->task is NULL. */
+static void add_task(ls_plan *plan, const ls_tile_task *task)
+{
+    if (plan->task != NULL) plan->task[plan->task_count] = *task;
+    plan->task_count++;
+}
+
+/* Tiles of the size that the layer likes. */
+static void add_layer_tiles(ls_plan *plan, ls_tile_task task)
+{
+    const ls_parameter *parameter = &plan->model->parameter[task.parameter];
+    const ls_node *node = &plan->model->node[task.node];
+    int64_t rows = LS_TILE_ROWS, columns = LS_BLOCK;
+    if (node->type->tile_size != NULL)
+        node->type->tile_size(node, task.parameter - node->first_parameter, &rows, &columns);
+    for (int64_t row = 0; row < parameter->rows; row += rows) {
+        for (int64_t column = 0; column < parameter->columns; column += columns) {
+            task.first_row = row;
+            task.rows = least(rows, parameter->rows - row);
+            task.first_column = column;
+            task.columns = least(columns, parameter->columns - column);
+            add_task(plan, &task);
+        }
+    }
+}
+
 static void add_tasks(ls_plan *plan, int index, int64_t all_blocks)
 {
     const ls_parameter *parameter = &plan->model->parameter[index];
     ls_tile_task task = {
-        .parameter = index, .node = plan->parameter_node[index], .kind = kind_of(plan, index)};
-    bool sum = task.kind == LS_GRADIENT_SUM;
+        .parameter = index, .node = plan->parameter_node[index], .kind = ls_plan_kind(plan, index)};
+    if (task.kind == LS_GRADIENT_NONE) return;
+    if (task.kind == LS_GRADIENT_TILE) {
+        add_layer_tiles(plan, task);
+        return;
+    }
+    bool sum = is_one_row(task.kind), whole = sum || task.kind == LS_GRADIENT_ROWS;
     int64_t blocks = sum ? 1 : blocks_of(parameter);
-    int64_t bands = sum ? 1 : bands_of(parameter, all_blocks, plan->threads);
+    int64_t bands = whole ? 1 : bands_of(parameter, all_blocks, plan->threads);
     for (int64_t band = 0; band < bands; band++) {
         task.first_row = parameter->rows * band / bands;
         task.rows = parameter->rows * (band + 1) / bands - task.first_row;
         for (int64_t block = 0; block < blocks; block++) {
             task.first_column = block * LS_BLOCK;
             task.columns = sum ? parameter->columns : least(LS_BLOCK, parameter->columns - task.first_column);
-            if (plan->task != NULL) plan->task[plan->task_count] = task;
-            plan->task_count++;
+            add_task(plan, &task);
         }
     }
 }
@@ -181,7 +186,7 @@ static void list_tasks(ls_plan *plan)
     const ls_model *model = plan->model;
     int64_t all_blocks = 1;
     for (int p = 0; p < model->parameter_count; p++) {
-        if (kind_of(plan, p) == LS_GRADIENT_OUTER) all_blocks += blocks_of(&model->parameter[p]);
+        if (ls_plan_kind(plan, p) == LS_GRADIENT_OUTER) all_blocks += blocks_of(&model->parameter[p]);
     }
     plan->task_count = 0;
     for (int s = 0; s < plan->segment_count; s++) {
@@ -204,6 +209,7 @@ static void list_pieces(ls_plan *plan)
     plan->piece_elements = LS_LANES;
     for (int p = 0; p < model->parameter_count; p++) {
         const ls_parameter *parameter = &model->parameter[p];
+        if (parameter->untrained) continue;
         int64_t rows = PIECE_ELEMENTS / parameter->ld;
         if (rows < 1) rows = 1;
         for (int64_t row = 0; row < parameter->rows; row += rows) {
@@ -219,6 +225,42 @@ static void list_pieces(ls_plan *plan)
     }
 }
 
+/* A batch of one grain begins in lane 0 everywhere, so its size does not matter. */
+static ls_status check_grain(const ls_plan *plan)
+{
+    const ls_node *node = NULL;
+    ls_grain_rule rule = rule_of(plan->model, &node);
+    int64_t grain = plan->grain;
+    bool aligned = grain % LS_LANES == 0 || LS_LANES % grain == 0;
+    if (rule != LS_GRAIN_ANY && !aligned && grain < plan->batch)
+        return ls_error(LS_ERROR_RECIPE,
+                        "training.grain is %lld: layer %s needs a multiple of %d, or 1, 2, 4 or 8",
+                        (long long)grain, node->name, LS_LANES);
+    if (rule == LS_GRAIN_WHOLE && grain > LS_PANEL_LANES_MAX)
+        return ls_error(
+            LS_ERROR_RECIPE,
+            "training.grain is %lld: layer %s needs at most %d samples a grain; set training.grain",
+            (long long)grain, node->name, LS_PANEL_LANES_MAX);
+    return LS_OK;
+}
+
+/* Tensors of images are large: narrow panels keep them in the cache. */
+static bool has_images(const ls_model *model)
+{
+    bool images = false;
+    for (int n = 0; n < model->node_count; n++) images |= model->node[n].out.rank > 1;
+    return images;
+}
+
+static int64_t lanes_for(const ls_plan *plan, int64_t rows)
+{
+    int64_t each = round_up((rows + plan->threads - 1) / plan->threads, LS_LANES);
+    int64_t lanes = least(each, has_images(plan->model) ? IMAGE_LANES : PANEL_LANES);
+    if (rule_of(plan->model, NULL) != LS_GRAIN_WHOLE) return lanes;
+    int64_t whole = round_up(plan->grain, LS_LANES);
+    return lanes < whole ? whole : lanes / whole * whole;
+}
+
 static void choose_sizes(ls_plan *plan, const ls_plan_request *request)
 {
     plan->batch = request->batch;
@@ -229,8 +271,7 @@ static void choose_sizes(ls_plan *plan, const ls_plan_request *request)
     int64_t worth = work / WORK_A_THREAD;
     plan->threads = (int)least(request->threads, worth < 1 ? 1 : worth);
     if (request->all_threads) plan->threads = request->threads;
-    int64_t each = round_up((rows + plan->threads - 1) / plan->threads, LS_LANES);
-    plan->lanes = least(each, PANEL_LANES_MAX);
+    plan->lanes = lanes_for(plan, rows);
     plan->panels = (rows + plan->lanes - 1) / plan->lanes;
     if (plan->panels < request->threads) plan->panels = request->threads;
 }
@@ -242,14 +283,31 @@ static ls_status get_arrays(ls_plan *plan, int wanted_segments)
     plan->tensor_count = model->node_count + 1;
     plan->slot = ls_alloc(nodes + 1, sizeof *plan->slot);
     plan->in_place = ls_alloc(nodes, sizeof *plan->in_place);
+    plan->saved_slot = ls_alloc(nodes, sizeof *plan->saved_slot);
+    plan->sample_slot = ls_alloc((size_t)model->parameter_count, sizeof *plan->sample_slot);
+    plan->add_slot = ls_alloc(nodes * LS_INPUTS_MAX, sizeof *plan->add_slot);
+    plan->exchange_word = ls_alloc(nodes, sizeof *plan->exchange_word);
     plan->node_segment = ls_alloc(nodes, sizeof *plan->node_segment);
     plan->parameter_node = ls_alloc((size_t)model->parameter_count, sizeof *plan->parameter_node);
     plan->first_node = ls_alloc(segments, sizeof *plan->first_node);
     plan->first_task = ls_alloc(segments, sizeof *plan->first_task);
     plan->first_element = ls_alloc(segments, sizeof *plan->first_element);
-    bool complete = plan->slot && plan->in_place && plan->node_segment && plan->parameter_node &&
-                    plan->first_node && plan->first_task && plan->first_element;
+    bool complete = plan->slot && plan->in_place && plan->saved_slot && plan->sample_slot && plan->add_slot &&
+                    plan->exchange_word && plan->node_segment && plan->parameter_node && plan->first_node &&
+                    plan->first_task && plan->first_element;
     return complete ? LS_OK : LS_ERROR_MEMORY;
+}
+
+/* Words of the exchange lie in the order in which the backward pass knows them, so that those of a segment
+ * are one run. */
+static void assign_words(ls_plan *plan)
+{
+    int next = 0;
+    for (int n = plan->model->node_count - 1; n >= 0; n--) {
+        plan->exchange_word[n] = next;
+        next += 1 + plan->model->node[n].parameter_count;
+    }
+    plan->exchange_words = next;
 }
 
 static ls_status fill_lists(ls_plan *plan)
@@ -269,12 +327,14 @@ ls_status ls_plan_create(const ls_plan_request *request, ls_plan *plan)
     *plan = (ls_plan){.model = request->model};
     int segments = request->segments < 1 ? 1 : request->segments;
     choose_sizes(plan, request);
+    LS_TRY(check_grain(plan));
     ls_status status = get_arrays(plan, segments);
     if (status == LS_OK) {
-        assign_slots(plan);
         assign_segments(plan, segments);
-        status = fill_lists(plan);
+        assign_words(plan);
+        status = ls_plan_assign_memory(plan);
     }
+    if (status == LS_OK) status = fill_lists(plan);
     if (status != LS_OK) ls_plan_free(plan);
     return status;
 }
@@ -283,6 +343,10 @@ void ls_plan_free(ls_plan *plan)
 {
     ls_free(plan->slot);
     ls_free(plan->in_place);
+    ls_free(plan->saved_slot);
+    ls_free(plan->sample_slot);
+    ls_free(plan->add_slot);
+    ls_free(plan->exchange_word);
     ls_free(plan->node_segment);
     ls_free(plan->parameter_node);
     ls_free(plan->first_node);

@@ -49,7 +49,19 @@ typedef struct ls_plan {
     int tensor_count;
     ls_slot *slot;       /* [tensor_count] */
     bool *in_place;      /* [node_count] */
-    int64_t panel_units; /* memory of a panel: panel_units * lanes floats */
+    int64_t *saved_slot; /* [node_count] like the slots, what a layer keeps for its backward pass; -1: nothing
+                          */
+    int64_t *sample_slot; /* [parameter_count] gradients of single samples (LS_GRADIENT_SAMPLES); -1: none */
+    int64_t *add_slot;    /* [node_count * LS_INPUTS_MAX] where the derivative by an input goes before it is
+                             added    to the delta that a later reader of the tensor has stored; -1: it is stored
+                             there */
+    int64_t panel_units;  /* memory of a panel: panel_units * lanes floats */
+    int64_t scratch;      /* floats of a call, the most that a layer asks for */
+    int64_t tile_scratch; /* floats for tiles of gradients */
+    bool integer_sums;    /* an arena of integer sums is needed even by one rank */
+    int *exchange_word; /* [node_count] first of 1 + parameter_count words of a node in the exchange: largest
+                           delta, then largest sample gradients. The last node comes first. */
+    int exchange_words;
     int *node_segment;   /* [node_count], 0 for the first layers */
     int *parameter_node; /* [parameter_count] */
     int segment_count;
@@ -63,12 +75,18 @@ typedef struct ls_plan {
     int64_t piece_elements; /* of the largest */
 } ls_plan;
 
-/* Local. Errors: LS_ERROR_MEMORY. */
+/* Local. Errors: LS_ERROR_MEMORY; LS_ERROR_RECIPE for a grain that a layer cannot work with. */
 ls_status ls_plan_create(const ls_plan_request *request, ls_plan *plan);
 void ls_plan_free(ls_plan *plan);
 
+/* Of this parameter; LS_GRADIENT_NONE if there is none. */
+ls_gradient_kind ls_plan_kind(const ls_plan *plan, int parameter);
+/* Slots of the memory of a panel; part of ls_plan_create (nn/plan_memory.c). Errors: LS_ERROR_MEMORY. */
+ls_status ls_plan_assign_memory(ls_plan *plan);
+
 /* The grain that a recipe without one gets: the smallest power of two >= 8 for which rows times multiply-adds
- * per parameter reaches 64, at most half the batch (rounded up), at least 1. */
+ * per parameter reaches 64, at most half the batch (rounded up), at least 1; where a layer wants aligned
+ * grains, at least 16 or the whole batch. */
 int64_t ls_plan_default_grain(const ls_model *model, int64_t batch);
 
 /* The rows of rank of a batch of rows rows: whole grains, in order. A rank may get none. */

@@ -1,6 +1,6 @@
 #include "train/batch.h"
 
-enum { LANES_MAX = 64 };
+enum { LANES_MAX = LS_PANEL_LANES_MAX };
 
 static int64_t row_at(const ls_rows *rows, int64_t position)
 {

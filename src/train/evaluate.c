@@ -18,7 +18,7 @@ static void store(const ls_panel *panel, const forward_run *run, int64_t begin, 
     int last = panel->plan->tensor_count - 1;
     int64_t units = panel->plan->slot[last].units, lanes = panel->lanes;
     float *x = ls_panel_value(panel, last);
-    int32_t index[LS_BLOCK];
+    int32_t index[LS_PANEL_LANES_MAX];
     if (run->classes != NULL) {
         for (int64_t n = 0; n < lanes; n++) index[n] = -1;
         if (type->classify != NULL) type->classify(loss->options, panel->kernels, units, lanes, x, index);
@@ -43,10 +43,13 @@ static void run_forward(ls_team *team, int thread, void *argument)
         .parameters = step->parameters,
         .lanes = plan->lanes,
         .memory = step->memory + thread * plan->panel_units * plan->lanes,
+        .scratch = space->scratch,
     };
     int64_t begin;
     while ((begin = atomic_fetch_add(&run->next, plan->lanes)) < run->rows.count) {
         int64_t rest = run->rows.count - begin, count = rest < plan->lanes ? rest : plan->lanes;
+        panel.pass.first = begin;
+        panel.pass.count = count;
         ls_batch_gather(&panel, &run->rows, begin, count);
         ls_panel_forward(&panel);
         if (run->outputs != NULL)

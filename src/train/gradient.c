@@ -4,13 +4,26 @@
 
 #include "base/memory.h"
 
-ls_status ls_gradient_scratch_create(int64_t rows, ls_gradient_scratch *scratch)
+static int64_t least(int64_t a, int64_t b)
 {
-    int64_t padded = (rows + LS_LANES - 1) / LS_LANES * LS_LANES;
-    scratch->packed = ls_alloc((size_t)(padded * LS_BLOCK), sizeof *scratch->packed);
-    scratch->tile = ls_alloc(LS_TILE_ROWS * LS_BLOCK, sizeof *scratch->tile);
-    scratch->sum = ls_alloc(LS_TILE_ROWS * LS_BLOCK, sizeof *scratch->sum);
-    return scratch->packed && scratch->tile && scratch->sum ? LS_OK : LS_ERROR_MEMORY;
+    return a < b ? a : b;
+}
+
+static int64_t round_up(int64_t value)
+{
+    return (value + LS_LANES - 1) / LS_LANES * LS_LANES;
+}
+
+ls_status ls_gradient_scratch_create(const ls_plan *plan, int64_t rows, ls_gradient_scratch *scratch)
+{
+    size_t tile = LS_TILE_ROWS * LS_TILE_LD, panels = rows > 0 ? (size_t)plan->panels : 0;
+    scratch->packed = ls_alloc((size_t)(round_up(rows) * LS_BLOCK), sizeof *scratch->packed);
+    scratch->tile = ls_alloc(tile, sizeof *scratch->tile);
+    scratch->sum = ls_alloc(tile, sizeof *scratch->sum);
+    scratch->part = ls_alloc(panels + 1, sizeof *scratch->part);
+    scratch->layer = ls_alloc(rows > 0 ? (size_t)plan->tile_scratch : 0, sizeof *scratch->layer);
+    bool complete = scratch->packed && scratch->tile && scratch->sum && scratch->part && scratch->layer;
+    return complete ? LS_OK : LS_ERROR_MEMORY;
 }
 
 void ls_gradient_scratch_free(ls_gradient_scratch *scratch)
@@ -18,22 +31,34 @@ void ls_gradient_scratch_free(ls_gradient_scratch *scratch)
     ls_free(scratch->packed);
     ls_free(scratch->tile);
     ls_free(scratch->sum);
+    ls_free(scratch->part);
+    ls_free(scratch->layer);
     *scratch = (ls_gradient_scratch){0};
 }
 
-/* The operands of the products of one task: sum over rows of delta[m][row] * B[row][n]. */
+double ls_gradient_factor(const ls_gradient_job *job, int parameter)
+{
+    return job->plan->model->parameter[parameter].untrained ? job->mean_factor : job->factor;
+}
+
+int64_t ls_gradient_width(const ls_gradient_job *job, const ls_tile_task *task)
+{
+    const ls_parameter *parameter = &job->plan->model->parameter[task->parameter];
+    int64_t end = task->first_column + task->columns;
+    return (end == parameter->columns ? round_up(end) : end) - task->first_column;
+}
+
+/* What a task works on. Matrix products of delta and b serve all kinds but LS_GRADIENT_TILE: the sum over
+ * rows of delta[m][row] * b[row][n]. */
 typedef struct operands {
     const float *delta; /* of the task's first output in panel 0 */
     int64_t panel_floats;
     const float *b;
     int64_t ldb;   /* 0: the same row of ones for every sample */
-    int64_t width; /* a multiple of LS_LANES */
+    int64_t width; /* columns of a tile, padding included */
+    int64_t ld;    /* of a tile */
+    bool vector;   /* one useful column, which is stored as a row */
 } operands;
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* C[0..count)[0..width) = the products of outputs first.. over rows begin..end, one chain in the order of
  * rows although it may span panels. */
@@ -60,29 +85,76 @@ static void multiply(const ls_gradient_job *job, const operands *from, int64_t f
     } while (begin < end);
 }
 
-/* Adds the grains of outputs first.. into sum (leading dimension lds). For vectors the tile has one useful
- * column, which is turned into a row. */
+/* The same by the layer itself, from the parts of rows begin..end that lie in each panel. */
+static void ask_layer(const ls_gradient_job *job, const ls_tile_task *task, int64_t begin, int64_t end,
+                      ls_gradient_scratch *scratch, float *c, int64_t ldc)
+{
+    const ls_plan *plan = job->plan;
+    const ls_node *node = &plan->model->node[task->node];
+    int64_t lanes = plan->lanes, panel_floats = plan->panel_units * lanes;
+    const ls_slot *in = &plan->slot[node->input[0]], *out = &plan->slot[task->node + 1];
+    ls_tile_call call = {
+        .kernels = job->kernels,
+        .node = node,
+        .parameter = task->parameter - node->first_parameter,
+        .lanes = lanes,
+        .part = scratch->part,
+        .first_row = task->first_row,
+        .rows = task->rows,
+        .first_column = task->first_column,
+        .columns = task->columns,
+        .tile = c,
+        .ld = ldc,
+        .scratch = scratch->layer,
+    };
+    while (begin < end) {
+        const float *memory = job->memory + begin / lanes * panel_floats;
+        ls_grain_part *part = &scratch->part[call.part_count++];
+        part->x = memory + in->value * lanes;
+        part->dy = memory + out->delta * lanes;
+        part->lane = begin % lanes;
+        part->count = least(end - begin, lanes - part->lane);
+        begin += part->count;
+    }
+    node->type->gradient_tile(&call);
+}
+
+/* The float sum of one grain: outputs first.. of the task into c. */
+static void make_tile(const ls_gradient_job *job, const ls_tile_task *task, const operands *from,
+                      int64_t first, int64_t count, int64_t begin, int64_t end, ls_gradient_scratch *scratch,
+                      float *c, int64_t ldc)
+{
+    if (task->kind != LS_GRADIENT_TILE) {
+        multiply(job, from, first, count, begin, end, c, ldc);
+        return;
+    }
+    ask_layer(job, task, begin, end, scratch, c, ldc);
+    for (int64_t row = 0; row < count && task->columns < from->width; row++)
+        memset(c + row * ldc + task->columns, 0, (size_t)(from->width - task->columns) * sizeof *c);
+}
+
+/* Adds the grains of outputs first.. into sum (leading dimension lds). */
 static void add_grains(const ls_gradient_job *job, const ls_tile_task *task, const operands *from,
                        int64_t first, int64_t count, ls_gradient_scratch *scratch, uint64_t *sum, int64_t lds)
 {
     int64_t grain = job->plan->grain;
     ls_exact_scale scale = job->scale[task->parameter];
-    bool vector = task->kind == LS_GRADIENT_SUM;
     float row[LS_TILE_ROWS] = {0};
     for (int64_t begin = 0; begin < job->rows; begin += grain) {
-        multiply(job, from, first, count, begin, least(begin + grain, job->rows), scratch->tile, LS_BLOCK);
+        make_tile(job, task, from, first, count, begin, least(begin + grain, job->rows), scratch,
+                  scratch->tile, from->ld);
         const float *terms = scratch->tile;
         int64_t rows = count, columns = from->width;
-        if (vector) {
-            for (int64_t m = 0; m < count; m++) row[m] = scratch->tile[m * LS_BLOCK];
+        if (from->vector) {
+            for (int64_t m = 0; m < count; m++) row[m] = scratch->tile[m * from->ld];
             terms = row;
             rows = 1;
-            columns = (count + LS_LANES - 1) / LS_LANES * LS_LANES;
+            columns = round_up(count);
         }
         if (begin == 0)
-            job->kernels->exact_store(scale, rows, columns, terms, LS_BLOCK, sum, lds);
+            job->kernels->exact_store(scale, rows, columns, terms, from->ld, sum, lds);
         else
-            job->kernels->exact_add(scale, rows, columns, terms, LS_BLOCK, sum, lds);
+            job->kernels->exact_add(scale, rows, columns, terms, from->ld, sum, lds);
     }
 }
 
@@ -90,18 +162,19 @@ static void run_exact(const ls_gradient_job *job, const ls_tile_task *task, cons
                       ls_gradient_scratch *scratch)
 {
     const ls_parameter *parameter = &job->plan->model->parameter[task->parameter];
-    bool vector = task->kind == LS_GRADIENT_SUM;
+    bool vector = from->vector;
     int64_t outputs = vector ? task->columns : task->rows;
     for (int64_t first = 0; first < outputs; first += LS_TILE_ROWS) {
         int64_t count = least(LS_TILE_ROWS, outputs - first);
         int64_t rows = vector ? 1 : count;
-        int64_t width = vector ? (count + LS_LANES - 1) / LS_LANES * LS_LANES : from->width;
+        int64_t width = vector ? round_up(count) : from->width;
         int64_t place = parameter->offset +
                         (vector ? first : (task->first_row + first) * parameter->ld + task->first_column);
         if (job->sums == NULL) {
-            add_grains(job, task, from, first, count, scratch, scratch->sum, LS_BLOCK);
-            job->kernels->exact_finish(job->scale[task->parameter], job->terms, job->factor, rows, width,
-                                       scratch->sum, LS_BLOCK, job->gradient + place, parameter->ld);
+            add_grains(job, task, from, first, count, scratch, scratch->sum, LS_TILE_LD);
+            job->kernels->exact_finish(job->scale[task->parameter], job->terms,
+                                       ls_gradient_factor(job, task->parameter), rows, width, scratch->sum,
+                                       LS_TILE_LD, job->gradient + place, parameter->ld);
         } else if (job->rows > 0) {
             add_grains(job, task, from, first, count, scratch, job->sums + place, parameter->ld);
         } else { /* a rank without samples adds nothing */
@@ -112,13 +185,14 @@ static void run_exact(const ls_gradient_job *job, const ls_tile_task *task, cons
     }
 }
 
+/* One float sum over all rows of the rank. */
 static void run_float(const ls_gradient_job *job, const ls_tile_task *task, const operands *from,
                       ls_gradient_scratch *scratch)
 {
     const ls_parameter *parameter = &job->plan->model->parameter[task->parameter];
-    if (task->kind == LS_GRADIENT_OUTER) {
+    if (!from->vector) {
         float *c = job->gradient + parameter->offset + task->first_row * parameter->ld + task->first_column;
-        multiply(job, from, 0, task->rows, 0, job->rows, c, parameter->ld);
+        make_tile(job, task, from, 0, task->rows, 0, job->rows, scratch, c, parameter->ld);
         return;
     }
     float *c = job->gradient + parameter->offset;
@@ -142,19 +216,40 @@ static void pack(const ls_gradient_job *job, const ls_tile_task *task, int64_t p
     }
 }
 
-void ls_gradient_run(const ls_gradient_job *job, const ls_tile_task *task, ls_gradient_scratch *scratch)
+static operands operands_of(const ls_gradient_job *job, const ls_tile_task *task,
+                            ls_gradient_scratch *scratch)
 {
     static const _Alignas(64) float ones[LS_LANES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     const ls_plan *plan = job->plan;
-    const ls_slot *out = &plan->slot[task->node + 1];
-    operands from = {.panel_floats = plan->panel_units * plan->lanes, .b = ones, .ldb = 0, .width = LS_LANES};
-    from.delta = job->memory + (out->delta + task->first_row) * plan->lanes;
+    bool samples = task->kind == LS_GRADIENT_SAMPLES;
+    int64_t slot = samples ? plan->sample_slot[task->parameter] : plan->slot[task->node + 1].delta;
+    operands from = {
+        .delta = job->memory + (slot + task->first_row) * plan->lanes,
+        .panel_floats = plan->panel_units * plan->lanes,
+        .b = ones,
+        .width = LS_LANES,
+        .ld = LS_BLOCK,
+        .vector = samples || task->kind == LS_GRADIENT_SUM,
+    };
     if (task->kind == LS_GRADIENT_OUTER) {
         pack(job, task, from.panel_floats, scratch->packed);
         from.b = scratch->packed;
         from.ldb = LS_BLOCK;
-        from.width = (task->columns + LS_LANES - 1) / LS_LANES * LS_LANES;
+        from.width = round_up(task->columns);
+    } else if (task->kind == LS_GRADIENT_TILE) {
+        from.width = ls_gradient_width(job, task);
+        from.ld = LS_TILE_LD;
     }
+    return from;
+}
+
+void ls_gradient_run(const ls_gradient_job *job, const ls_tile_task *task, ls_gradient_scratch *scratch)
+{
+    if (task->kind == LS_GRADIENT_ROWS) {
+        ls_gradient_run_rows(job, task);
+        return;
+    }
+    operands from = operands_of(job, task, scratch);
     if (job->exact)
         run_exact(job, task, &from, scratch);
     else

@@ -5,13 +5,15 @@
 
 #include "nn/plan.h"
 
-typedef struct ls_gradient_scratch { /* of one thread */
-    float *packed; /* [rows][LS_BLOCK] activations of one block of columns, samples as rows */
-    float *tile;   /* [LS_TILE_ROWS][LS_BLOCK] */
-    uint64_t *sum; /* [LS_TILE_ROWS][LS_BLOCK] */
-} ls_gradient_scratch;
+enum { LS_TILE_LD = LS_BLOCK + LS_LANES }; /* of tiles: a block and the padding of a row that ends in it */
 
-enum { LS_TILE_ROWS = 48 };
+typedef struct ls_gradient_scratch { /* of one thread */
+    float *packed;       /* [rows][LS_BLOCK] activations of one block of columns, samples as rows */
+    float *tile;         /* [LS_TILE_ROWS][LS_TILE_LD] */
+    uint64_t *sum;       /* [LS_TILE_ROWS][LS_TILE_LD] */
+    ls_grain_part *part; /* [panels + 1] */
+    float *layer;        /* [plan.tile_scratch] */
+} ls_gradient_scratch;
 
 typedef struct ls_gradient_job {
     const ls_plan *plan;
@@ -22,12 +24,24 @@ typedef struct ls_gradient_job {
     const ls_exact_scale *scale; /* [parameter_count] */
     uint64_t terms;              /* grains of the global batch */
     double factor;               /* that the sum over samples is multiplied by */
+    double mean_factor;          /* the same for untrained parameters: one over the rows of the batch */
     uint64_t *sums;  /* arena of the sums of this rank; NULL if it is alone: then gradient gets the result */
     float *gradient; /* arena */
 } ls_gradient_job;
 
-ls_status ls_gradient_scratch_create(int64_t rows, ls_gradient_scratch *scratch);
+/* For up to rows rows of a rank; a thread that makes no gradients needs none of the plan's: rows 0. */
+ls_status ls_gradient_scratch_create(const ls_plan *plan, int64_t rows, ls_gradient_scratch *scratch);
 void ls_gradient_scratch_free(ls_gradient_scratch *scratch);
+
+/* That the sum of a parameter is multiplied by. */
+double ls_gradient_factor(const ls_gradient_job *job, int parameter);
+
+/* Columns up to the end of the padding if the block reaches the end of the rows: sums hold terms there, too.
+ */
+int64_t ls_gradient_width(const ls_gradient_job *job, const ls_tile_task *task);
+
+/* A task of the kind LS_GRADIENT_ROWS (train/gradient_rows.c). */
+void ls_gradient_run_rows(const ls_gradient_job *job, const ls_tile_task *task);
 
 /* One task. Tasks of a step may run in any order on any thread. */
 void ls_gradient_run(const ls_gradient_job *job, const ls_tile_task *task, ls_gradient_scratch *scratch);

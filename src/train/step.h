@@ -12,7 +12,8 @@
 typedef struct ls_thread_space { /* what one thread writes; on cache lines of its own */
     ls_gradient_scratch gradient;
     ls_batch_scratch batch;
-    float *piece; /* [plan.piece_elements] */
+    float *piece;   /* [plan.piece_elements] */
+    float *scratch; /* [plan.scratch] of layers */
     ls_score score;
 } ls_thread_space;
 
@@ -27,11 +28,12 @@ typedef struct ls_step {
     float *parameters;           /* arena */
     float *gradient;             /* arena */
     float *state[LS_STATES_MAX]; /* arenas of the optimiser */
-    uint64_t *sums;              /* arena; NULL with one rank or float sums */
+    uint64_t *sums;              /* arena; NULL with one rank (unless a layer needs it) or float sums */
     float *memory;               /* of plan.panels panels */
     uint32_t *value_largest;     /* [panels][tensors] */
     uint32_t *delta_largest;     /* [panels][tensors] */
-    uint32_t *exchange;          /* [2 + 2 * tensors]: status, wish to stop, largest values, largest deltas */
+    uint32_t *sample_largest;    /* [panels][parameters] */
+    uint32_t *exchange;          /* status, wish to stop, [tensors] largest values, [plan.exchange_words] */
     ls_exact_scale *scale;       /* [parameters] */
     uint64_t *hash;              /* [parameters], for the comparison of replicas */
     double *norm_part;           /* [pieces] */

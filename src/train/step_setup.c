@@ -20,9 +20,6 @@ static ls_status get_arenas(ls_step *step)
     for (int s = 0; s < step->state_count && complete; s++) {
         complete = (step->state[s] = ls_alloc(size, sizeof(float))) != NULL;
     }
-    if (complete && ls_comm_size(step->comm) > 1 && step->recipe->training.reduce == 0) {
-        complete = (step->sums = ls_alloc(size, sizeof(uint64_t))) != NULL;
-    }
     return complete ? LS_OK : LS_ERROR_MEMORY;
 }
 
@@ -33,12 +30,13 @@ static ls_status get_panels(ls_step *step)
     step->memory = ls_alloc(panels * (size_t)(plan->panel_units * plan->lanes), sizeof(float));
     step->value_largest = ls_alloc(panels * tensors, sizeof(uint32_t));
     step->delta_largest = ls_alloc(panels * tensors, sizeof(uint32_t));
-    step->exchange = ls_alloc(2 + 2 * tensors, sizeof(uint32_t));
+    step->sample_largest = ls_alloc(panels * (size_t)step->model->parameter_count, sizeof(uint32_t));
+    step->exchange = ls_alloc(2 + tensors + (size_t)plan->exchange_words, sizeof(uint32_t));
     step->scale = ls_alloc((size_t)step->model->parameter_count, sizeof *step->scale);
     step->hash = ls_alloc((size_t)step->model->parameter_count, sizeof *step->hash);
     step->norm_part = ls_alloc((size_t)plan->piece_count, sizeof(double));
-    bool complete = step->memory && step->value_largest && step->delta_largest && step->exchange &&
-                    step->scale && step->hash && step->norm_part;
+    bool complete = step->memory && step->value_largest && step->delta_largest && step->sample_largest &&
+                    step->exchange && step->scale && step->hash && step->norm_part;
     return complete ? LS_OK : LS_ERROR_MEMORY;
 }
 
@@ -51,10 +49,12 @@ static ls_status get_spaces(ls_step *step)
     for (int t = 0; t < step->threads; t++) {
         ls_thread_space *space = &step->space[t];
         ls_score_clear(&space->score);
-        LS_TRY(ls_gradient_scratch_create(t < plan->threads ? rows : 0, &space->gradient));
+        LS_TRY(ls_gradient_scratch_create(plan, t < plan->threads ? rows : 0, &space->gradient));
         space->batch.values = ls_alloc((size_t)(units * plan->lanes), sizeof(float));
         space->piece = ls_alloc((size_t)plan->piece_elements, sizeof(float));
-        if (space->batch.values == NULL || space->piece == NULL) return LS_ERROR_MEMORY;
+        space->scratch = ls_alloc((size_t)plan->scratch, sizeof(float));
+        if (space->batch.values == NULL || space->piece == NULL || space->scratch == NULL)
+            return LS_ERROR_MEMORY;
     }
     return LS_OK;
 }
@@ -66,11 +66,13 @@ static void release_work(ls_step *step)
         ls_gradient_scratch_free(&step->space[t].gradient);
         ls_free(step->space[t].batch.values);
         ls_free(step->space[t].piece);
+        ls_free(step->space[t].scratch);
     }
     ls_free(step->space);
     ls_free(step->memory);
     ls_free(step->value_largest);
     ls_free(step->delta_largest);
+    ls_free(step->sample_largest);
     ls_free(step->exchange);
     ls_free(step->scale);
     ls_free(step->hash);
@@ -78,7 +80,7 @@ static void release_work(ls_step *step)
     ls_plan_free(&step->plan);
     step->space = NULL;
     step->memory = NULL;
-    step->value_largest = step->delta_largest = step->exchange = NULL;
+    step->value_largest = step->delta_largest = step->sample_largest = step->exchange = NULL;
     step->scale = NULL;
     step->hash = NULL;
     step->norm_part = NULL;
@@ -92,6 +94,14 @@ void ls_step_free(ls_step *step)
     ls_free(step->gradient);
     ls_free(step->sums);
     *step = (ls_step){0};
+}
+
+static ls_status get_sums(ls_step *step)
+{
+    bool needed = ls_comm_size(step->comm) > 1 || step->plan.integer_sums;
+    if (!needed || step->recipe->training.reduce != 0 || step->sums != NULL) return LS_OK;
+    step->sums = ls_alloc((size_t)step->model->arena_size, sizeof *step->sums);
+    return step->sums == NULL ? LS_ERROR_MEMORY : LS_OK;
 }
 
 /* Plan and memory for batches of up to batch rows. */
@@ -108,6 +118,7 @@ static ls_status get_work(ls_step *step, int64_t batch, int64_t grain)
     /* Small models leave threads asleep; tests of invariance want them all. */
     request.all_threads = getenv("LOCKSTEP_ALL_THREADS") != NULL;
     LS_TRY(ls_plan_create(&request, &step->plan));
+    LS_TRY(get_sums(step));
     LS_TRY(get_panels(step));
     return get_spaces(step);
 }

@@ -8,6 +8,7 @@
 #include "support/default_component.h"
 #include "support/gradient_check.h"
 #include "support/layer_cases.h"
+#include "support/layer_memory.h"
 
 enum { PARAMETERS_MAX = 8 };
 static const double unit_roundoff = 0x1p-24;
@@ -71,6 +72,7 @@ typedef struct float_case {
     float *arena, *x[LS_INPUTS_MAX], *y, *dy, *dx[LS_INPUTS_MAX];
     const float *parameter[PARAMETERS_MAX];
     int64_t ld[PARAMETERS_MAX];
+    layer_memory memory;
 } float_case;
 
 static float *new_floats(int64_t count)
@@ -96,6 +98,7 @@ static void float_case_make(const ls_model *model, const ls_node *node, int64_t 
 {
     *made = (float_case){.model = model, .node = node, .inputs = node->input_count, .lanes = lanes};
     made->out = ls_shape_size(&node->out);
+    made->memory = layer_memory_make(model, node, lanes);
     made->arena = new_floats(model->arena_size);
     made->y = new_floats(made->out * lanes);
     made->dy = new_floats(made->out * lanes);
@@ -118,6 +121,7 @@ static void float_case_make(const ls_model *model, const ls_node *node, int64_t 
 
 static void float_case_free(float_case *made)
 {
+    layer_memory_free(&made->memory);
     ls_free(made->arena), ls_free(made->y), ls_free(made->dy);
     for (int i = 0; i < made->inputs; i++) ls_free(made->x[i]), ls_free(made->dx[i]);
 }
@@ -132,6 +136,7 @@ static ls_layer_call float_call(const float_case *made)
                           .y = made->y,
                           .dy = made->dy};
     for (int i = 0; i < made->inputs; i++) call.x[i] = made->x[i], call.dx[i] = made->dx[i];
+    layer_memory_use(&made->memory, &call);
     return call;
 }
 
@@ -203,22 +208,32 @@ static void expect_near(const double *expected, const float *panel, int64_t unit
               (long long)made->lanes, what, worst, allowed);
 }
 
-/* The gradient that the step makes from dy and x (LS_GRADIENT_OUTER, LS_GRADIENT_SUM), here in double. Each
- * product of floats is exact, the reference adds in the same order. */
+/* What the step makes of dy and x against the reference. */
 static void expect_gradient_kind(const float_case *made, int p, const double *reference)
 {
     const ls_parameter *parameter = &made->model->parameter[made->node->first_parameter + p];
     ls_gradient_kind kind = made->node->type->gradient(made->node, p);
-    for (int64_t r = 0; kind != LS_GRADIENT_NONE && r < parameter->rows; r++)
+    if (kind == LS_GRADIENT_NONE || parameter->untrained) return;
+    layer_gradient_source from = {.lanes = made->lanes,
+                                  .x = made->x[0],
+                                  .dy = made->dy,
+                                  .positions = made->in[0],
+                                  .sample_gradient = made->memory.sample_gradient[p]};
+    bool tiles = kind == LS_GRADIENT_TILE, rounded = tiles || kind == LS_GRADIENT_SAMPLES;
+    float *of_tiles = new_floats(parameter->rows * parameter->columns);
+    if (tiles) layer_tiles(made->model, made->node, p, made->lanes, made->x[0], made->dy, of_tiles);
+    /* A chain of n numbers of at most 1 is off by n^2 2^-24 at worst; chance makes it a few times n 2^-24. */
+    double terms = (double)(made->out / made->node->out.dim[0] * made->lanes);
+    double allowed = rounded ? 4 * terms * unit_roundoff : 1e-12;
+    for (int64_t r = 0; r < parameter->rows; r++)
         for (int64_t c = 0; c < parameter->columns; c++) {
-            double sum = 0;
-            for (int64_t n = 0; n < made->lanes; n++) {
-                double dy = made->dy[(kind == LS_GRADIENT_SUM ? c : r) * made->lanes + n];
-                sum += kind == LS_GRADIENT_SUM ? dy : dy * (double)made->x[0][c * made->lanes + n];
-            }
-            cr_expect_float_eq(sum, reference[r * parameter->columns + c], 1e-12, "%s: %s[%lld][%lld]",
-                               made->node->name, parameter->name, (long long)r, (long long)c);
+            int64_t index = r * parameter->columns + c;
+            double value = tiles ? of_tiles[index] : layer_gradient(made->node, p, &from, r, c);
+            cr_expect_float_eq(value, reference[index], allowed, "%s: %s[%lld][%lld]: %g instead of %g",
+                               made->node->name, parameter->name, (long long)r, (long long)c, value,
+                               reference[index]);
         }
+    ls_free(of_tiles);
 }
 
 /* Doubles for a reference call; parameters without padding. */

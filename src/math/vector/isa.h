@@ -38,6 +38,8 @@ void LS_VARIANT(ls_gather_floats)(const float *const *row, int64_t count, int64_
 void LS_VARIANT(ls_gather_bytes)(const uint8_t *const *row, int64_t count, int64_t units, const float *shift,
                                  const float *scale, int64_t lanes, float *to);
 
+void LS_VARIANT(ls_add)(const float *x, float *y, int64_t count);
+
 uint32_t LS_VARIANT(ls_largest)(const float *x, int64_t count);
 void LS_VARIANT(ls_exact_store)(ls_exact_scale scale, int64_t rows, int64_t columns, const float *x,
                                 int64_t ldx, uint64_t *sum, int64_t lds);

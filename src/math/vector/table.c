@@ -7,6 +7,7 @@ const ls_kernels LS_VARIANT(ls_kernels) = {
     .pack_block = LS_VARIANT(ls_pack_block),
     .gather_floats = LS_VARIANT(ls_gather_floats),
     .gather_bytes = LS_VARIANT(ls_gather_bytes),
+    .add = LS_VARIANT(ls_add),
     .largest = LS_VARIANT(ls_largest),
     .exact_store = LS_VARIANT(ls_exact_store),
     .exact_add = LS_VARIANT(ls_exact_add),

@@ -1,0 +1,198 @@
+/* What the ranks tell each other before gradients are summed: the largest values, from which the rounding
+ * steps follow, with the status of each rank and the wish to stop. */
+#include <string.h>
+
+#include "base/fault.h"
+#include "train/step_run.h"
+
+static const uint32_t INFINITY_BITS = 0x7f800000u;
+static const double FLOAT_LIMIT = 0x1p127; /* a bound on sums beyond this may overflow float32 */
+
+static uint32_t largest_of_panels(const ls_step_run_state *run, const uint32_t *largest, int tensor)
+{
+    uint32_t result = 0;
+    int64_t panels = ls_step_panels_used(run);
+    for (int64_t p = 0; p < panels; p++) {
+        uint32_t value = largest[p * run->step->plan.tensor_count + tensor];
+        if (value > result) result = value;
+    }
+    return result;
+}
+
+static uint32_t largest_sample(const ls_step_run_state *run, int parameter)
+{
+    const ls_step *step = run->step;
+    uint32_t result = 0;
+    int64_t panels = ls_step_panels_used(run);
+    for (int64_t p = 0; p < panels; p++) {
+        uint32_t value = step->sample_largest[p * step->model->parameter_count + parameter];
+        if (value > result) result = value;
+    }
+    return result;
+}
+
+/* The words of a node: its largest delta, then the largest sample gradient of each parameter. They follow the
+ * largest values, those of the last segment first, so that one message takes all that is known after the
+ * forward pass. */
+static uint32_t *words_of(const ls_step *step, int node)
+{
+    return step->exchange + LS_FIRST_LARGEST + step->plan.tensor_count + step->plan.exchange_word[node];
+}
+
+static void fill_words(const ls_step_run_state *run, int index)
+{
+    const ls_step *step = run->step;
+    const ls_plan *plan = &step->plan;
+    const ls_node *node = &step->model->node[index];
+    uint32_t *word = words_of(step, index);
+    bool wanted = plan->slot[index + 1].delta >= 0;
+    word[0] = wanted ? largest_of_panels(run, step->delta_largest, index + 1) : 0;
+    for (int p = 0; p < node->parameter_count; p++) {
+        int parameter = node->first_parameter + p;
+        word[1 + p] = plan->sample_slot[parameter] < 0 ? 0 : largest_sample(run, parameter);
+    }
+}
+
+void ls_exchange_start(ls_step_run_state *run, int segment)
+{
+    ls_step *step = run->step;
+    const ls_plan *plan = &step->plan;
+    int first = plan->first_node[segment], last = plan->first_node[segment + 1] - 1;
+    if (ls_step_given_up(run)) return;
+    for (int n = first; n <= last; n++) fill_words(run, n);
+    uint32_t *begin = words_of(step, last);
+    int64_t count = words_of(step, first) + 1 + step->model->node[first].parameter_count - begin;
+    if (segment == plan->segment_count - 1) {
+        uint32_t *values = step->exchange + LS_FIRST_LARGEST;
+        step->exchange[LS_STATUS_WORD] = (uint32_t)run->call->status;
+        step->exchange[LS_WISH_WORD] = (uint32_t)run->call->wish;
+        for (int t = 0; t < plan->tensor_count; t++)
+            values[t] = largest_of_panels(run, step->value_largest, t);
+        if (ls_fault("overflow")) values[0] = INFINITY_BITS;
+        begin = step->exchange;
+        count += LS_FIRST_LARGEST + plan->tensor_count;
+    }
+    if (ls_comm_size(step->comm) > 1) {
+        run->status = ls_comm_reduce_start(step->comm, LS_MAX_UINT32, begin, count, &run->exchange[segment]);
+    }
+}
+
+static float float_of(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* The backward pass goes from the last node to the first, and so does what spreads through it. */
+static void look_at_node(ls_step_run_state *run, int index)
+{
+    const ls_node *node = &run->step->model->node[index];
+    const uint32_t *word = words_of(run->step, index);
+    if (word[0] >= INFINITY_BITS) {
+        run->bad_tensor = index + 1;
+        run->bad_delta = true;
+    }
+    for (int p = 0; p < node->parameter_count && run->bad_tensor < 0 && run->bad_parameter < 0; p++) {
+        if (word[1 + p] >= INFINITY_BITS) run->bad_parameter = node->first_parameter + p;
+    }
+}
+
+static void look_for_infinity(ls_step_run_state *run, int segment)
+{
+    const ls_plan *plan = &run->step->plan;
+    const uint32_t *values = run->step->exchange + LS_FIRST_LARGEST;
+    if (segment == plan->segment_count - 1) {
+        for (int t = 0; t < plan->tensor_count && run->bad_tensor < 0; t++) {
+            if (values[t] >= INFINITY_BITS) run->bad_tensor = t;
+        }
+    }
+    for (int n = plan->first_node[segment + 1] - 1; n >= plan->first_node[segment]; n--) {
+        if (!ls_step_given_up(run)) look_at_node(run, n);
+    }
+}
+
+/* At least the sum over the batch of the absolute values of an element of the gradient (twice as much: see
+ * docs/layout-invariance.md). */
+static double bound_of(const ls_step_run_state *run, int parameter)
+{
+    const ls_step *step = run->step;
+    int index = step->plan.parameter_node[parameter];
+    const ls_node *node = &step->model->node[index];
+    const uint32_t *word = words_of(step, index);
+    double rows = 2.0 * (double)run->call->rows.count;
+    double a = (double)float_of((step->exchange + LS_FIRST_LARGEST)[node->input[0]]);
+    double d = (double)float_of(word[0]);
+    switch (ls_plan_kind(&step->plan, parameter)) {
+    case LS_GRADIENT_NONE:
+        return 0;
+    case LS_GRADIENT_OUTER:
+        return rows * a * d;
+    case LS_GRADIENT_SUM:
+        return rows * d;
+    case LS_GRADIENT_SAMPLES:
+        return rows * (double)float_of(word[1 + parameter - node->first_parameter]);
+    case LS_GRADIENT_TILE: /* each row of the gradient meets the positions of one channel */
+        return rows * (double)(ls_shape_size(&node->out) / node->out.dim[0]) * a * d;
+    case LS_GRADIENT_ROWS:
+        return rows * (double)ls_shape_size(&node->in[0]) * d;
+    }
+    return 0;
+}
+
+/* The rounding steps of the parameters of a segment, from the largest activations and deltas of all ranks. */
+static void choose_scales(ls_step_run_state *run, int segment)
+{
+    ls_step *step = run->step;
+    for (int p = 0; p < step->model->parameter_count; p++) {
+        if (step->plan.node_segment[step->plan.parameter_node[p]] != segment) continue;
+        double bound = bound_of(run, p);
+        if (bound >= FLOAT_LIMIT && run->bad_parameter < 0)
+            run->bad_parameter = p;
+        else
+            step->scale[p] = ls_exact_scale_for(bound);
+    }
+}
+
+void ls_exchange_finish(ls_step_run_state *run, int segment)
+{
+    ls_step *step = run->step;
+    if (run->exchange[segment] != NULL) {
+        ls_status status = ls_request_wait(run->exchange[segment]);
+        run->exchange[segment] = NULL;
+        if (run->status == LS_OK) run->status = status;
+    }
+    if (ls_step_given_up(run)) return;
+    if (segment == step->plan.segment_count - 1) {
+        run->leave = step->exchange[LS_STATUS_WORD] != LS_OK;
+        run->call->wish = (ls_wish)step->exchange[LS_WISH_WORD];
+        if (run->leave) return;
+    }
+    look_for_infinity(run, segment);
+    if (!ls_step_given_up(run)) choose_scales(run, segment);
+}
+
+ls_status ls_step_numeric_error(const ls_step_run_state *run)
+{
+    const ls_model *model = run->step->model;
+    long long step = (long long)run->step->steps + 1;
+    const char *advice = "lower optimizer.lr, set training.clip_norm, or look for unusual values in the data";
+    if (run->bad_parameter >= 0) {
+        return ls_error(LS_ERROR_NUMERIC, "step %lld: the gradient of %s may exceed the range of float32; %s",
+                        step, model->parameter[run->bad_parameter].name, advice);
+    }
+    if (run->bad_delta) {
+        return ls_error(
+            LS_ERROR_NUMERIC,
+            "step %lld: infinity or NaN in the derivative of the loss by the output of layer %s; %s", step,
+            ls_tensor_name(model, run->bad_tensor), advice);
+    }
+    if (run->bad_tensor == 0) {
+        return ls_error(LS_ERROR_NUMERIC,
+                        "step %lld: infinity or NaN in the input data of the batch; check the data files and "
+                        "their normalisation",
+                        step);
+    }
+    return ls_error(LS_ERROR_NUMERIC, "step %lld: infinity or NaN in the output of layer %s; %s", step,
+                    ls_tensor_name(model, run->bad_tensor), advice);
+}

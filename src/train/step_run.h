@@ -1,0 +1,58 @@
+/* The inside of a step that is being run: shared by its phases (step.c) and the small exchanges between them
+ * (step_exchange.c). */
+#ifndef LS_TRAIN_STEP_RUN_H
+#define LS_TRAIN_STEP_RUN_H
+
+#include <stdatomic.h>
+
+#include "train/step.h"
+#include "train/update.h"
+
+enum { LS_SEGMENTS_MAX = 64 };
+
+typedef struct ls_step_run_state {
+    ls_step *step;
+    ls_step_call *call;
+    ls_rows local; /* the share of this rank */
+    int64_t first; /* place of its first row in the batch */
+    double factor;
+    uint64_t terms;
+    ls_gradient_job gradient;
+    ls_update_job update;
+    _Alignas(64) atomic_int next_panel[LS_SEGMENTS_MAX]; /* the work that is handed out, one counter a phase
+                                                          */
+    _Alignas(64) atomic_int next_task;
+    _Alignas(64) atomic_int next_piece;
+    _Alignas(64) atomic_int next_norm;
+    _Alignas(64) atomic_int next_node;
+    /* written by thread 0 between barriers */
+    ls_status status;  /* of the communicator */
+    bool leave;        /* some rank failed before the step */
+    int bad_tensor;    /* first tensor that is not finite, -1: none */
+    int bad_parameter; /* first parameter whose sum may not be finite, -1: none */
+    bool bad_delta;
+    ls_request *exchange[LS_SEGMENTS_MAX];
+    ls_request *reduction[LS_SEGMENTS_MAX];
+    int posted; /* reductions that may need progress: segments >= posted */
+} ls_step_run_state;
+
+/* Whether the step ends without an update. */
+static inline bool ls_step_given_up(const ls_step_run_state *run)
+{
+    return run->status != LS_OK || run->leave || run->bad_tensor >= 0 || run->bad_parameter >= 0;
+}
+
+/* The first words of the exchange. */
+enum { LS_STATUS_WORD, LS_WISH_WORD, LS_FIRST_LARGEST };
+
+int64_t ls_step_panels_used(const ls_step_run_state *run);
+
+/* Posts the small exchange of a segment (status and all largest values with the first one, largest deltas and
+ * gradients of samples with each), and takes what came of it: bad values, rounding steps. Thread 0. */
+void ls_exchange_start(ls_step_run_state *run, int segment);
+void ls_exchange_finish(ls_step_run_state *run, int segment);
+
+/* The error of a step that met infinity or NaN: the layer or parameter, and what to do. */
+ls_status ls_step_numeric_error(const ls_step_run_state *run);
+
+#endif
