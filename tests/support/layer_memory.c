@@ -38,6 +38,25 @@ void layer_memory_use(const layer_memory *memory, ls_layer_call *call)
     call->sample_gradient = memory->sample_gradient;
 }
 
+double layer_gradient(const ls_node *node, int parameter, const layer_gradient_source *from, int64_t row,
+                      int64_t column)
+{
+    ls_gradient_kind kind = node->type->gradient(node, parameter);
+    int64_t lanes = from->lanes, positions = from->positions;
+    double sum = 0;
+    for (int64_t n = 0; n < lanes; n++) {
+        if (kind == LS_GRADIENT_OUTER)
+            sum += (double)from->dy[row * lanes + n] * (double)from->x[column * lanes + n];
+        else if (kind == LS_GRADIENT_SUM)
+            sum += from->dy[column * lanes + n];
+        else if (kind == LS_GRADIENT_SAMPLES)
+            sum += from->sample_gradient[column * lanes + n];
+        for (int64_t q = 0; kind == LS_GRADIENT_ROWS && q < positions; q++)
+            if ((int64_t)from->x[q * lanes + n] == row) sum += from->dy[(column * positions + q) * lanes + n];
+    }
+    return sum;
+}
+
 void layer_tiles(const ls_model *model, const ls_node *node, int parameter, int64_t lanes, const float *x,
                  const float *dy, float *gradient)
 {
