@@ -84,6 +84,9 @@ const ls_kernels *ls_kernels_named(const char *name)
 
 bool ls_activation_from_output(ls_activation which)
 {
-    return which == LS_ACTIVATION_IDENTITY || which == LS_ACTIVATION_SIGMOID || which == LS_ACTIVATION_TANH ||
-           which == LS_ACTIVATION_RELU;
+    static const bool from_output[LS_ACTIVATION_COUNT] = {
+        [LS_ACTIVATION_IDENTITY] = true, [LS_ACTIVATION_SIGMOID] = true,     [LS_ACTIVATION_TANH] = true,
+        [LS_ACTIVATION_RELU] = true,     [LS_ACTIVATION_ELU] = true,         [LS_ACTIVATION_SELU] = true,
+        [LS_ACTIVATION_SOFTPLUS] = true, [LS_ACTIVATION_HARD_SIGMOID] = true};
+    return from_output[which];
 }

@@ -35,7 +35,8 @@ typedef struct ls_gemm {
     bool accumulate;
 } ls_gemm;
 
-/* Activations (formulas: math/vector/activation.h). parameter: the slope of leaky_relu, else unused. */
+/* Activations (formulas: math/vector/activation.h). parameter: the slope of leaky_relu, alpha of elu, else
+   unused. */
 typedef enum ls_activation {
     LS_ACTIVATION_IDENTITY,
     LS_ACTIVATION_SIGMOID,
@@ -43,6 +44,13 @@ typedef enum ls_activation {
     LS_ACTIVATION_RELU,
     LS_ACTIVATION_LEAKY_RELU,
     LS_ACTIVATION_GELU,
+    LS_ACTIVATION_GELU_TANH,
+    LS_ACTIVATION_ELU,
+    LS_ACTIVATION_SELU,
+    LS_ACTIVATION_SILU,
+    LS_ACTIVATION_SOFTPLUS,
+    LS_ACTIVATION_HARD_SIGMOID,
+    LS_ACTIVATION_HARD_SWISH,
     LS_ACTIVATION_COUNT
 } ls_activation;
 
@@ -104,6 +112,11 @@ typedef struct ls_kernels {
     void (*softmax_entropy)(int64_t units, int64_t lanes, const float *x, const int32_t *label,
                             const float *weight, float *delta, float *loss);
     void (*softmax)(int64_t units, int64_t lanes, const float *x, float *y);
+    /* From y = softmax(x): dx_u = y_u (dy_u - sum_v y_v dy_v). In place (dx == dy) allowed. */
+    void (*softmax_backward)(int64_t units, int64_t lanes, const float *y, const float *dy, float *dx);
+    /* y_u = x_u - log(sum_v exp(x_v)); from y: dx_u = dy_u - exp(y_u) sum_v dy_v. In place allowed. */
+    void (*log_softmax)(int64_t units, int64_t lanes, const float *x, float *y);
+    void (*log_softmax_backward)(int64_t units, int64_t lanes, const float *y, const float *dy, float *dx);
     void (*argmax)(int64_t units, int64_t lanes, const float *x, int32_t *index); /* lowest index of the
                                                                                      largest; NaN counts as
                                                                                      the largest */

@@ -15,7 +15,15 @@
     ENTRY(tanh)                                                                                              \
     ENTRY(relu)                                                                                              \
     ENTRY(leaky_relu)                                                                                        \
-    ENTRY(gelu)
+    ENTRY(elu)                                                                                               \
+    ENTRY(selu)                                                                                              \
+    ENTRY(gelu)                                                                                              \
+    ENTRY(silu)                                                                                              \
+    ENTRY(softplus)                                                                                          \
+    ENTRY(hard_sigmoid)                                                                                      \
+    ENTRY(hard_swish)                                                                                        \
+    ENTRY(softmax)                                                                                           \
+    ENTRY(log_softmax)
 
 /* All other layers. */
 #define LS_LAYER_LIST(ENTRY)                                                                                 \

@@ -54,6 +54,26 @@ static const known_value known[] = {
     {"gelu", 1, 0.841345, 1.083316},
     {"gelu", -1, -0.158655, -0.083315},
     {"gelu", -6, 0, 0},
+    {"elu", 2, 2, 1},
+    {"elu", -1, -0.632121, 0.367879},
+    {"elu", -30, -1, 0},
+    {"selu", 1, 1.050701, 1.050701},
+    {"selu", -1, -1.111331, 0.646769},
+    {"silu", 0, 0, 0.5},
+    {"silu", 1, 0.731059, 0.927671},
+    {"silu", -1, -0.268941, 0.072329},
+    {"softplus", 0, 0.693147, 0.5},
+    {"softplus", 1, 1.313262, 0.731059},
+    {"softplus", -2, 0.126928, 0.119203},
+    {"hard_sigmoid", 1.5F, 0.75, 1.0 / 6},
+    {"hard_sigmoid", 4, 1, 0},
+    {"hard_sigmoid", -3, 0, 0},
+    {"hard_swish", 1, 2.0 / 3, 5.0 / 6},
+    {"hard_swish", -1, -1.0 / 3, 1.0 / 6},
+    {"hard_swish", -4, 0, 0},
+    {"hard_swish", 5, 5, 1},
+    {"softmax", 3, 1, 0}, /* of a single unit */
+    {"log_softmax", 3, 0, 0},
 };
 
 Test(activations, have_known_values)
@@ -75,6 +95,32 @@ Test(activations, leaky_relu_has_the_slope_it_was_given)
     float y, slope;
     apply(&component, -2, &y, &slope);
     cr_expect(y == -0.5F && slope == 0.25F, "%g, %g", y, slope);
+    ls_component_clear(&component);
+}
+
+Test(activations, elu_has_the_alpha_it_was_given)
+{
+    ls_component component = default_component(&ls_layer_registry, "elu", 1);
+    *(double *)option_of(&component, "alpha") = 2;
+    float y, slope;
+    apply(&component, -1, &y, &slope);
+    cr_expect_float_eq(y, -1.264241, 1e-6);
+    cr_expect_float_eq(slope, 0.735759, 1e-6);
+    ls_component_clear(&component);
+}
+
+/* From PyTorch's definition: 0.841192 where the exact function gives 0.841345. */
+Test(activations, gelu_has_the_form_that_is_asked_for)
+{
+    ls_component component = default_component(&ls_layer_registry, "gelu", 1);
+    *(int *)option_of(&component, "approximate") = 1;
+    float y, slope;
+    apply(&component, 1, &y, &slope);
+    cr_expect_float_eq(y, 0.841192, 1e-6);
+    cr_expect_float_eq(slope, 1.082964, 1e-6);
+    apply(&component, -2, &y, &slope);
+    cr_expect_float_eq(y, -0.045402, 1e-6);
+    cr_expect_float_eq(slope, -0.086099, 1e-6);
     ls_component_clear(&component);
 }
 

@@ -12,7 +12,12 @@ static double true_normal(double x)
     return 0.5 * erfc(-x * M_SQRT1_2);
 }
 
-/* f(x) and f'(x) in double. */
+static double gelu_argument(double x)
+{
+    return sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
+}
+
+/* f(x) in double. */
 static double truth(ls_activation which, double x)
 {
     switch (which) {
@@ -26,6 +31,20 @@ static double truth(ls_activation which, double x)
         return x < 0 ? (double)slope * x : x;
     case LS_ACTIVATION_GELU:
         return isinf(x) && x < 0 ? 0 : x * true_normal(x);
+    case LS_ACTIVATION_GELU_TANH:
+        return 0.5 * x * (1 + tanh(gelu_argument(x)));
+    case LS_ACTIVATION_ELU:
+        return x < 0 ? (double)slope * expm1(x) : x;
+    case LS_ACTIVATION_SELU:
+        return 1.0507009873554804934 * (x < 0 ? 1.6732632423543772848 * expm1(x) : x);
+    case LS_ACTIVATION_SILU:
+        return x < 0 ? x * exp(x) / (1 + exp(x)) : x / (1 + exp(-x));
+    case LS_ACTIVATION_SOFTPLUS:
+        return fmax(x, 0) + log1p(exp(-fabs(x)));
+    case LS_ACTIVATION_HARD_SIGMOID:
+        return fmin(1, fmax(0, (x + 3) / 6));
+    case LS_ACTIVATION_HARD_SWISH:
+        return x * fmin(1, fmax(0, (x + 3) / 6));
     default:
         return x;
     }
@@ -82,6 +101,55 @@ Test(kernels_activation, gelu_is_precise_far_into_its_tail)
     check_forward(LS_ACTIVATION_GELU, 5.0);
 }
 
+/* The rounding of w, up to 142, shows as a relative error of its size. Where the result is below 1e-30 it
+   counts as nothing. */
+Test(kernels_activation, gelu_with_tanh_is_precise_up_to_its_argument)
+{
+    _Alignas(64) float x[COUNT], y[COUNT];
+    fill(x, COUNT);
+    ls_kernels_named("generic")->activation_forward(LS_ACTIVATION_GELU_TANH, 0, x, y, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        double w = 2 * fabs(gelu_argument(x[i])), wanted = (double)x[i] / (1 + exp(x[i] > 0 ? -w : w));
+        double allowed = x[i] > 0 ? 3 : 3 + 3 * w;
+        cr_assert_leq(fabs((double)y[i] - wanted), allowed * 0x1p-24 * fabs(wanted) + 1e-30,
+                      "gelu of %a is %a, not %a", x[i], y[i], wanted);
+    }
+}
+
+Test(kernels_activation, exponential_units_are_precise_around_zero)
+{
+    check_forward(LS_ACTIVATION_ELU, 2.0);
+    check_forward(LS_ACTIVATION_SELU, 2.5);
+    for (int i = 0; i < 200000; i++) {
+        float x = i % 2 ? random_float(-21.0f, 0.0f) : -float_of_bits(random_word() % 0x3f800001u);
+        cr_assert_leq(ulps(ls_expm1(x), expm1(x)), 1.5, "expm1 %a", x);
+    }
+}
+
+Test(kernels_activation, softplus_is_precise)
+{
+    check_forward(LS_ACTIVATION_SOFTPLUS, 2.0);
+}
+
+/* Relative, but for results below 1e-35, where the exponential has few digits left. */
+Test(kernels_activation, silu_is_precise)
+{
+    _Alignas(64) float x[COUNT], y[COUNT];
+    fill(x, COUNT);
+    ls_kernels_named("generic")->activation_forward(LS_ACTIVATION_SILU, 0, x, y, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        double wanted = truth(LS_ACTIVATION_SILU, x[i]), error = ulps(y[i], wanted);
+        if (fabs(wanted) < 1e-35) error = fabs((double)y[i] - wanted) / 1e-42;
+        cr_assert_leq(error, 3.0, "silu of %a is %a, off by %g ulp", x[i], y[i], error);
+    }
+}
+
+Test(kernels_activation, hard_ones_are_precise)
+{
+    check_forward(LS_ACTIVATION_HARD_SIGMOID, 2.0);
+    check_forward(LS_ACTIVATION_HARD_SWISH, 2.5);
+}
+
 Test(kernels_activation, exponential_and_logarithms_are_precise)
 {
     for (int i = 0; i < 200000; i++) {
@@ -116,9 +184,24 @@ Test(kernels_activation, infinity_and_nan)
                                                   [LS_ACTIVATION_TANH] = {-1.0f, 1.0f},
                                                   [LS_ACTIVATION_RELU] = {0.0f, INFINITY},
                                                   [LS_ACTIVATION_LEAKY_RELU] = {-INFINITY, INFINITY},
-                                                  [LS_ACTIVATION_GELU] = {0.0f, INFINITY}};
-    const float slopes[LS_ACTIVATION_COUNT][2] = {{1.0f, 1.0f}, {0.0f, 0.0f},  {0.0f, 0.0f},
-                                                  {0.0f, 1.0f}, {slope, 1.0f}, {0.0f, 1.0f}};
+                                                  [LS_ACTIVATION_GELU] = {0.0f, INFINITY},
+                                                  [LS_ACTIVATION_GELU_TANH] = {0.0f, INFINITY},
+                                                  [LS_ACTIVATION_ELU] = {-slope, INFINITY},
+                                                  [LS_ACTIVATION_SELU] = {-LS_SELU_LAMBDA_ALPHA, INFINITY},
+                                                  [LS_ACTIVATION_SILU] = {0.0f, INFINITY},
+                                                  [LS_ACTIVATION_SOFTPLUS] = {0.0f, INFINITY},
+                                                  [LS_ACTIVATION_HARD_SIGMOID] = {0.0f, 1.0f},
+                                                  [LS_ACTIVATION_HARD_SWISH] = {0.0f, INFINITY}};
+    const float slopes[LS_ACTIVATION_COUNT][2] = {[LS_ACTIVATION_IDENTITY] = {1.0f, 1.0f},
+                                                  [LS_ACTIVATION_RELU] = {0.0f, 1.0f},
+                                                  [LS_ACTIVATION_LEAKY_RELU] = {slope, 1.0f},
+                                                  [LS_ACTIVATION_GELU] = {0.0f, 1.0f},
+                                                  [LS_ACTIVATION_GELU_TANH] = {0.0f, 1.0f},
+                                                  [LS_ACTIVATION_ELU] = {0.0f, 1.0f},
+                                                  [LS_ACTIVATION_SELU] = {0.0f, LS_SELU_LAMBDA},
+                                                  [LS_ACTIVATION_SILU] = {0.0f, 1.0f},
+                                                  [LS_ACTIVATION_SOFTPLUS] = {0.0f, 1.0f},
+                                                  [LS_ACTIVATION_HARD_SWISH] = {0.0f, 1.0f}}; /* others: 0 */
     for (int t = 0; table(t); t++)
         for (int a = 0; a < LS_ACTIVATION_COUNT; a++) {
             _Alignas(64) float x[LS_LANES] = {-INFINITY, INFINITY, NAN, -NAN}, y[LS_LANES], one[LS_LANES];
@@ -185,7 +268,8 @@ Test(kernels_activation, derivatives_are_those_of_the_functions)
         for (int t = 0; table(t); t++) {
             for (int i = 0; i < COUNT; i++) {
                 x[i] = random_float(-6.0f, 6.0f);
-                if (fabs((double)x[i]) < 2 * h) x[i] = 0.5f; /* relu bends at 0 */
+                if (fabs((double)x[i]) < 2 * h) x[i] = 0.5f;           /* relu bends at 0 */
+                if (fabs(fabs((double)x[i]) - 3) < 2 * h) x[i] = 0.5f; /* hard_sigmoid at -3 and 3 */
                 dy[i] = random_float(-2.0f, 2.0f);
             }
             table(t)->activation_forward((ls_activation)a, slope, x, y, COUNT);

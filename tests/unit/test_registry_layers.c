@@ -429,8 +429,9 @@ static void expect_kernels_agree(const ls_layer_type *type, ls_activation which)
 
 Test(registry_layers, in_place_is_what_the_kernels_allow)
 {
-    static const char *const names[LS_ACTIVATION_COUNT] = {"identity", "sigmoid",    "tanh",
-                                                           "relu",     "leaky_relu", "gelu"};
+    static const char *const names[LS_ACTIVATION_COUNT] = {
+        "identity", "sigmoid", "tanh", "relu",     "leaky_relu",   "gelu",      "gelu",
+        "elu",      "selu",    "silu", "softplus", "hard_sigmoid", "hard_swish"};
     for (int which = 0; which < LS_ACTIVATION_COUNT; which++) {
         ls_component component = default_component(&ls_activation_registry, names[which], 1);
         expect_kernels_agree((const ls_layer_type *)component.type, (ls_activation)which);

@@ -29,6 +29,27 @@ void LS_VARIANT(ls_activate)(ls_activation which, float parameter, const float *
     case LS_ACTIVATION_GELU:
         MAP(ls_gelu(in));
         break;
+    case LS_ACTIVATION_GELU_TANH:
+        MAP(ls_gelu_tanh(in));
+        break;
+    case LS_ACTIVATION_ELU:
+        MAP(ls_elu(in, parameter));
+        break;
+    case LS_ACTIVATION_SELU:
+        MAP(ls_selu(in));
+        break;
+    case LS_ACTIVATION_SILU:
+        MAP(ls_silu(in));
+        break;
+    case LS_ACTIVATION_SOFTPLUS:
+        MAP(ls_softplus(in));
+        break;
+    case LS_ACTIVATION_HARD_SIGMOID:
+        MAP(ls_hard_sigmoid(in));
+        break;
+    case LS_ACTIVATION_HARD_SWISH:
+        MAP(ls_hard_swish(in));
+        break;
     case LS_ACTIVATION_IDENTITY:
     case LS_ACTIVATION_COUNT:
         if (x != y) MAP(in);
@@ -64,6 +85,27 @@ void LS_VARIANT(ls_activate_back)(ls_activation which, float parameter, const fl
         break;
     case LS_ACTIVATION_GELU:
         MAP_BACK(ls_gelu_slope(in));
+        break;
+    case LS_ACTIVATION_GELU_TANH:
+        MAP_BACK(ls_gelu_tanh_slope(in));
+        break;
+    case LS_ACTIVATION_ELU:
+        MAP_BACK(ls_elu_slope(in, parameter));
+        break;
+    case LS_ACTIVATION_SELU:
+        MAP_BACK(ls_selu_slope(in));
+        break;
+    case LS_ACTIVATION_SILU:
+        MAP_BACK(ls_silu_slope(in));
+        break;
+    case LS_ACTIVATION_SOFTPLUS:
+        MAP_BACK(ls_softplus_slope(in));
+        break;
+    case LS_ACTIVATION_HARD_SIGMOID:
+        MAP_BACK(ls_hard_sigmoid_slope(in));
+        break;
+    case LS_ACTIVATION_HARD_SWISH:
+        MAP_BACK(ls_hard_swish_slope(in));
         break;
     case LS_ACTIVATION_IDENTITY:
     case LS_ACTIVATION_COUNT:

@@ -32,28 +32,47 @@ LS_INLINE float ls_with_sign_of(float magnitude, float x)
     return ls_float_of(ls_bits_of(magnitude) | (ls_bits_of(x) & 0x80000000u));
 }
 
-/* exp(x - less) for x of any size and a small correction. x = n ln 2 + r with |r| <= ln 2 / 2; exp(r) = 1 + r
-   + r^2 q(r), relative error 3e-9. The factor 2^n is applied in two halves, because 2^n itself can lie
-   outside of the range where the result does not. */
-LS_INLINE float ls_exp_difference(float x, float less)
+/* exp(x - less) = (1 + fraction) 2^exponent, for -104 <= x <= 89 or NaN and a small correction: x = n ln 2 +
+   r with |r| <= ln 2 / 2; exp(r) = 1 + r + r^2 q(r), relative error 3e-9. */
+typedef struct ls_power {
+    float fraction;
+    int32_t exponent;
+} ls_power;
+
+LS_INLINE ls_power ls_exp_power(float x, float less)
 {
     const float shift = 0x1.8p23f; /* adding it leaves the nearest integer in the last bits */
-    float limited = x < -104.0f ? -104.0f : x;
-    limited = limited > 89.0f ? 89.0f : limited;
-    float shifted = __builtin_fmaf(limited, 0x1.715476p0f, shift);
+    float shifted = __builtin_fmaf(x, 0x1.715476p0f, shift);
     float n = shifted - shift;
-    float r = __builtin_fmaf(n, -0x1.62e4p-1f, limited);
+    float r = __builtin_fmaf(n, -0x1.62e4p-1f, x);
     r = __builtin_fmaf(n, -0x1.7f7d1cp-20f, r) - less;
     float q = __builtin_fmaf(0x1.6a234ap-10f, r, 0x1.123a6cp-7f);
     q = __builtin_fmaf(q, r, 0x1.5558f4p-5f);
     q = __builtin_fmaf(q, r, 0x1.55549p-3f);
     q = __builtin_fmaf(q, r, 0x1.fffffcp-2f);
-    float power = __builtin_fmaf(r * r, q, r) + 1.0f;
     int32_t exponent = (int32_t)(ls_bits_of(shifted) - ls_bits_of(shift));
-    int32_t half = exponent >> 1;
+    return (ls_power){__builtin_fmaf(r * r, q, r), exponent};
+}
+
+/* exp(x - less) for x of any size. The factor 2^n is applied in two halves, because 2^n itself can lie
+   outside of the range where the result does not. */
+LS_INLINE float ls_exp_difference(float x, float less)
+{
+    float limited = x < -104.0f ? -104.0f : x;
+    limited = limited > 89.0f ? 89.0f : limited;
+    ls_power power = ls_exp_power(limited, less);
+    int32_t half = power.exponent >> 1;
     float first = ls_float_of((uint32_t)(half + 127) << 23);
-    float second = ls_float_of((uint32_t)(exponent - half + 127) << 23);
-    return power * first * second;
+    float second = ls_float_of((uint32_t)(power.exponent - half + 127) << 23);
+    return (power.fraction + 1.0f) * first * second;
+}
+
+/* exp(x) - 1 for x <= 0 or NaN, precise where it is small; -1 below -20. */
+LS_INLINE float ls_expm1(float x)
+{
+    ls_power power = ls_exp_power(x < -20.0f ? -20.0f : x, 0.0f);
+    float scale = ls_float_of((uint32_t)(power.exponent + 127) << 23);
+    return __builtin_fmaf(scale, power.fraction, scale - 1.0f);
 }
 
 LS_INLINE float ls_exp(float x)
@@ -168,7 +187,81 @@ LS_INLINE float ls_gelu(float x)
     return x < 0.0f ? below : above;
 }
 
-/* Derivatives: of sigmoid, tanh and relu from the result y, of the others from x. */
+/* The other form of gelu: x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2 = x sigmoid(w), where w is twice
+   the argument of tanh. Beyond 12 nothing changes any more. e = exp(-|w|). */
+typedef struct ls_gelu_parts {
+    float limited, square, e;
+} ls_gelu_parts;
+
+LS_INLINE ls_gelu_parts ls_gelu_tanh_at(float x)
+{
+    ls_gelu_parts parts;
+    parts.limited = x < -12.0f ? -12.0f : x;
+    parts.limited = parts.limited > 12.0f ? 12.0f : parts.limited;
+    parts.square = parts.limited * parts.limited;
+    float factor = __builtin_fmaf(0x1.2444f2p-4f, parts.square, 0x1.988454p0f);
+    parts.e = ls_exp(-ls_magnitude(parts.limited * factor));
+    return parts;
+}
+
+LS_INLINE float ls_gelu_tanh(float x)
+{
+    ls_gelu_parts parts = ls_gelu_tanh_at(x);
+    return (x < 0.0f ? parts.limited * parts.e : x) / (1.0f + parts.e);
+}
+
+/* alpha (exp(x) - 1) below 0 (Clevert, Unterthiner and Hochreiter, ICLR 2016, eq. 15). */
+LS_INLINE float ls_elu(float x, float alpha)
+{
+    return x > 0.0f ? x : alpha * ls_expm1(x);
+}
+
+/* elu with its alpha, times lambda (Klambauer et al., NeurIPS 2017, eq. 2 and section 2). */
+#define LS_SELU_LAMBDA       0x1.0cfabep0f /* 1.0507010 */
+#define LS_SELU_LAMBDA_ALPHA 0x1.c212ccp0f /* 1.7580993 */
+
+LS_INLINE float ls_selu(float x)
+{
+    return x > 0.0f ? LS_SELU_LAMBDA * x : LS_SELU_LAMBDA_ALPHA * ls_expm1(x);
+}
+
+/* x sigmoid(x) (Elfwing, Uchibe and Doya 2018, eq. 10; also called swish). Beyond 104 nothing changes. */
+LS_INLINE float ls_limit_104(float x)
+{
+    float limited = x < -104.0f ? -104.0f : x;
+    return limited > 104.0f ? 104.0f : limited;
+}
+
+LS_INLINE float ls_silu(float x)
+{
+    float e = ls_exp(-ls_magnitude(x));
+    return (x < 0.0f ? ls_limit_104(x) * e : x) / (1.0f + e);
+}
+
+/* log(1 + exp(x)) */
+LS_INLINE float ls_softplus(float x)
+{
+    float rest = ls_log1p(ls_exp(-ls_magnitude(x)));
+    return x > 0.0f ? x + rest : rest;
+}
+
+/* x / 6 + 1/2 within 0 and 1, and x times that (Howard et al., ICCV 2019, section 5.2). x + 3 is exact near
+ * -3. */
+LS_INLINE float ls_hard_sigmoid(float x)
+{
+    float y = (x + 3.0f) * (1.0f / 6.0f);
+    y = y < 0.0f ? 0.0f : y;
+    return y > 1.0f ? 1.0f : y;
+}
+
+LS_INLINE float ls_hard_swish(float x)
+{
+    float y = x * (x + 3.0f) * (1.0f / 6.0f);
+    y = x < -3.0f ? 0.0f : y;
+    return x > 3.0f ? x : y;
+}
+
+/* Derivatives: from the result y where ls_activation_from_output says so, of the others from x. */
 LS_INLINE float ls_sigmoid_slope(float y)
 {
     return y * (1.0f - y);
@@ -192,6 +285,52 @@ LS_INLINE float ls_gelu_slope(float x)
     float tail = normal.bell * normal.ratio;
     float below = x < 0.0f ? tail : 1.0f - tail;
     return __builtin_fmaf(normal.limited, normal.bell * 0x1.988454p-2f, below);
+}
+
+/* With s = sigmoid(w): s + x s (1 - s) dw/dx; s (1 - s) = e / (1 + e)^2 does not cancel. */
+LS_INLINE float ls_gelu_tanh_slope(float x)
+{
+    ls_gelu_parts parts = ls_gelu_tanh_at(x);
+    float sum = 1.0f + parts.e;
+    float slope = __builtin_fmaf(0x1.b6676cp-3f, parts.square, 0x1.988454p0f);
+    float bell = parts.e / (sum * sum);
+    return __builtin_fmaf(parts.limited * bell, slope, (x >= 0.0f ? 1.0f : parts.e) / sum);
+}
+
+LS_INLINE float ls_elu_slope(float y, float alpha)
+{
+    return y > 0.0f ? 1.0f : y + alpha;
+}
+
+LS_INLINE float ls_selu_slope(float y)
+{
+    return y > 0.0f ? LS_SELU_LAMBDA : y + LS_SELU_LAMBDA_ALPHA;
+}
+
+LS_INLINE float ls_silu_slope(float x)
+{
+    float e = ls_exp(-ls_magnitude(x)), sum = 1.0f + e;
+    return __builtin_fmaf(ls_limit_104(x), e / (sum * sum), (x >= 0.0f ? 1.0f : e) / sum);
+}
+
+/* The sigmoid of x is 1 - exp(-y). */
+LS_INLINE float ls_softplus_slope(float y)
+{
+    return -ls_expm1(-y);
+}
+
+LS_INLINE float ls_hard_sigmoid_slope(float y)
+{
+    float inside = y == y ? 1.0f / 6.0f : y; /* NaN stays */
+    inside = y <= 0.0f ? 0.0f : inside;
+    return y >= 1.0f ? 0.0f : inside;
+}
+
+LS_INLINE float ls_hard_swish_slope(float x)
+{
+    float slope = __builtin_fmaf(x, 1.0f / 3.0f, 0.5f);
+    slope = x <= -3.0f ? 0.0f : slope;
+    return x >= 3.0f ? 1.0f : slope;
 }
 
 #endif

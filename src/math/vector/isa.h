@@ -59,6 +59,10 @@ void LS_VARIANT(ls_binary_entropy)(int64_t units, int64_t lanes, const float *x,
 void LS_VARIANT(ls_softmax_entropy)(int64_t units, int64_t lanes, const float *x, const int32_t *label,
                                     const float *weight, float *delta, float *loss);
 void LS_VARIANT(ls_softmax)(int64_t units, int64_t lanes, const float *x, float *y);
+void LS_VARIANT(ls_softmax_back)(int64_t units, int64_t lanes, const float *y, const float *dy, float *dx);
+void LS_VARIANT(ls_log_softmax)(int64_t units, int64_t lanes, const float *x, float *y);
+void LS_VARIANT(ls_log_softmax_back)(int64_t units, int64_t lanes, const float *y, const float *dy,
+                                     float *dx);
 void LS_VARIANT(ls_argmax)(int64_t units, int64_t lanes, const float *x, int32_t *index);
 
 void LS_VARIANT(ls_sgd)(const ls_sgd_step *step, int64_t count, float *w, const float *gradient,

@@ -18,6 +18,9 @@ const ls_kernels LS_VARIANT(ls_kernels) = {
     .binary_entropy = LS_VARIANT(ls_binary_entropy),
     .softmax_entropy = LS_VARIANT(ls_softmax_entropy),
     .softmax = LS_VARIANT(ls_softmax),
+    .softmax_backward = LS_VARIANT(ls_softmax_back),
+    .log_softmax = LS_VARIANT(ls_log_softmax),
+    .log_softmax_backward = LS_VARIANT(ls_log_softmax_back),
     .argmax = LS_VARIANT(ls_argmax),
     .sgd = LS_VARIANT(ls_sgd),
 };
