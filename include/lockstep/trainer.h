@@ -22,6 +22,10 @@ typedef struct ls_progress {
     double gradient_norm; /* of the last step, before clipping; NaN unless clipping is on */
     double samples_per_s, wall_s;
     int64_t skipped_steps; /* left out because of infinity or NaN, with the policy "skip" */
+    int64_t best_epoch;    /* with early stopping: the best epoch so far, 1 for the first; else 0 */
+    bool stopped_early;    /* no improvement for as long as the recipe allows */
+    const char *weights;   /* finished: what was written: "last", "average" or "best" (of best_epoch); else
+                              NULL */
     bool epoch_end;        /* false: within an epoch (at most about ten times a second) */
     bool finished;
 } ls_progress;

@@ -78,10 +78,15 @@ static void print_summary(const ls_run_result *result)
     fprintf(stderr, "%s\n", results);
 }
 
-static void print_next(const train_words *given)
+static void print_next(const train_words *given, const ls_progress *last)
 {
     const char *directory = given->directory;
-    fprintf(stderr, "weights:  %s/model.safetensors\n", directory);
+    fprintf(stderr, "weights:  %s/model.safetensors", directory);
+    if (last->weights && strcmp(last->weights, "best") == 0)
+        fprintf(stderr, " (the best, those of epoch %lld)", (long long)last->best_epoch);
+    else if (last->weights && strcmp(last->weights, "average") == 0)
+        fprintf(stderr, " (averaged)");
+    fprintf(stderr, "\n");
     fprintf(stderr, "log:      %s/metrics.jsonl\n", directory);
     fprintf(stderr, "try next: lockstep eval %s/model.safetensors\n", directory);
     fprintf(stderr, "          lockstep predict %s/model.safetensors DATA > predictions.csv\n", directory);
@@ -145,7 +150,7 @@ static int train(ls_cli *cli, const train_words *given)
     if (status != LS_OK) return ls_cli_fail(cli, status);
     if (!cli->speaks) return LS_EXIT_OK;
     if (!given->quiet && !result.already_finished) print_summary(&result);
-    if (!given->quiet) print_next(given);
+    if (!given->quiet) print_next(given, &result.last);
     return given->json ? print_record(cli, given->directory) : LS_EXIT_OK;
 }
 

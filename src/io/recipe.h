@@ -12,6 +12,30 @@ typedef struct ls_checkpoint_options {
     int64_t keep;         /* how many of the newest are kept, default 3 */
 } ls_checkpoint_options;
 
+/* What may be watched from epoch to epoch, in the order of ls_monitor_choices. */
+typedef enum ls_monitor {
+    LS_MONITOR_TEST_LOSS,
+    LS_MONITOR_TEST_ACCURACY,
+    LS_MONITOR_LOSS,
+    LS_MONITOR_ACCURACY
+} ls_monitor;
+typedef enum ls_mode { LS_MODE_AUTO, LS_MODE_MIN, LS_MODE_MAX } ls_mode; /* what counts as better */
+
+typedef struct ls_early_stopping_options {
+    int monitor, mode;
+    int64_t patience; /* epochs without improvement after which training stops; 0 (default): never */
+    double min_delta;
+    bool restore_best;
+} ls_early_stopping_options;
+
+typedef struct ls_on_plateau_options {
+    int monitor, mode;
+    int64_t patience; /* epochs without improvement after which the learning rate is lowered; 0 (default):
+                         never */
+    double factor, threshold, min_lr;
+    int64_t cooldown;
+} ls_on_plateau_options;
+
 typedef struct ls_training_options {
     int64_t epochs;        /* default 10; may change on resume */
     int64_t steps;         /* 0: no limit; stop after so many steps in all */
@@ -26,6 +50,9 @@ typedef struct ls_training_options {
     int64_t report; /* evaluate and write a metrics record every so many epochs; 0 (default): at most about
                        1,000 records a run */
     char *initial;  /* path of a safetensors file of initial weights */
+    ls_early_stopping_options early_stopping;
+    ls_on_plateau_options on_plateau;
+    ls_component average; /* optim/average.h; absent: none */
     ls_checkpoint_options checkpoint;
 } ls_training_options;
 
@@ -42,6 +69,8 @@ struct ls_recipe {
 
 extern const ls_option ls_recipe_options[]; /* the root table; offsets in struct ls_recipe */
 extern const ls_option ls_training_option_table[];
+extern const ls_option ls_early_stopping_table[], ls_on_plateau_table[]; /* io/recipe_watch.c */
+extern const char *const ls_monitor_choices[];
 
 /* The resolved recipe as YAML (all keys, defaults filled in, paths as absolute where absolute_paths) in a
  * stable order. *text is freed with ls_free. */

@@ -3,6 +3,7 @@
 
 #include "data/dataset.h"
 #include "nn/loss.h"
+#include "optim/average.h"
 #include "optim/optimizer.h"
 
 static const char *const reduce_choices[] = {"exact", "float32", NULL};
@@ -136,6 +137,23 @@ const ls_option ls_training_option_table[] = {
      .offset = offsetof(ls_training_options, initial),
      .default_text = "",
      .help = "A safetensors file of initial weights, in place of the initialisers."},
+    {.key = "early_stopping",
+     .kind = LS_OPTION_GROUP,
+     .offset = offsetof(ls_training_options, early_stopping),
+     .group = ls_early_stopping_table,
+     .help = "When training stops before the last epoch."},
+    {.key = "on_plateau",
+     .kind = LS_OPTION_GROUP,
+     .offset = offsetof(ls_training_options, on_plateau),
+     .group = ls_on_plateau_table,
+     .help = "When the learning rate is lowered for want of progress, on top of the optimiser's schedule."},
+    {.key = "average",
+     .kind = LS_OPTION_COMPONENT,
+     .offset = offsetof(ls_training_options, average),
+     .default_text = "",
+     .registry = &ls_average_registry,
+     .help = "Keep an average of the weights, for the results on the test set and for the model that is "
+             "written. Running statistics of batch norm are averaged like weights."},
     {.key = "checkpoint",
      .kind = LS_OPTION_GROUP,
      .offset = offsetof(ls_training_options, checkpoint),

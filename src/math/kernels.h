@@ -125,6 +125,14 @@ typedef struct ls_kernels {
          g' = gradient_scale g + weight_decay w;  v = momentum v + g';  w = w - learning_rate (nesterov ? g' +
        momentum v : v) */
     void (*sgd)(const ls_sgd_step *step, int64_t count, float *w, const float *gradient, float *velocity);
+
+    /* Arithmetic on arenas. average = average + share (x - average), the sum and product fused. */
+    void (*blend)(float share, int64_t count, const float *x, float *average);
+    /* y = y + scale x, fused. */
+    void (*add_scaled)(float scale, int64_t count, const float *x, float *y);
+    /* The sum of a[i] b[i] in double precision: element i belongs to chain i mod 16, and the chains are added
+       as (0 + 8, 1 + 9, ...), (0 + 4, ...), (0 + 2, ...), 0 + 1. */
+    double (*dot)(int64_t count, const float *a, const float *b);
 } ls_kernels;
 
 /* The table for this processor: the best it can run, capped by the environment variable LOCKSTEP_ISA =

@@ -18,8 +18,10 @@
 typedef struct numbers {
     int64_t step, skipped, epoch, position, epoch_steps, metrics_bytes;
     uint64_t data_digest;
-    double wall_s, best;
+    double wall_s;
     ls_score score;
+    ls_decisions decisions;
+    int64_t averaged;
 } numbers;
 
 static numbers numbers_of(const ls_trainer *trainer, const ls_checkpoint_extra *extra)
@@ -33,8 +35,9 @@ static numbers numbers_of(const ls_trainer *trainer, const ls_checkpoint_extra *
         .metrics_bytes = extra->metrics_bytes,
         .data_digest = trainer->data_digest,
         .wall_s = extra->wall_s,
-        .best = extra->best,
         .score = trainer->carried,
+        .decisions = trainer->decisions,
+        .averaged = trainer->averaged,
     };
 }
 
@@ -47,14 +50,47 @@ static void use_numbers(const numbers *from, ls_trainer *trainer, ls_checkpoint_
     trainer->epoch_steps = from->epoch_steps;
     trainer->carried = from->score;
     trainer->wall_before = from->wall_s;
-    *extra = (ls_checkpoint_extra){
-        .metrics_bytes = from->metrics_bytes, .wall_s = from->wall_s, .best = from->best};
+    trainer->decisions = from->decisions;
+    trainer->averaged = from->averaged;
+    *extra = (ls_checkpoint_extra){.metrics_bytes = from->metrics_bytes, .wall_s = from->wall_s};
 }
 
-static void state_prefix(const ls_trainer *trainer, int state, char *prefix, size_t size)
+/* What belongs to a training besides numbers, with the prefix of its names. */
+typedef struct arena {
+    char prefix[64];
+    float *data;
+    bool shared; /* on all ranks; else on rank 0 alone */
+} arena;
+
+/* false behind the last */
+static bool arena_at(const ls_trainer *trainer, int index, arena *found)
 {
-    const ls_optimizer_type *type = (const ls_optimizer_type *)trainer->recipe->optimizer.type;
-    snprintf(prefix, size, "optimizer.%s.", type->state_name[state]);
+    const ls_step *step = &trainer->step;
+    const ls_optimizer_type *optimizer = (const ls_optimizer_type *)trainer->recipe->optimizer.type;
+    *found = (arena){.shared = true};
+    if (index == 0) {
+        found->data = step->parameters;
+        return true;
+    }
+    index--;
+    if (index < step->state_count) {
+        snprintf(found->prefix, sizeof found->prefix, "optimizer.%s.", optimizer->state_name[index]);
+        found->data = step->state[index];
+        return true;
+    }
+    index -= step->state_count;
+    if (trainer->average != NULL && index-- == 0) {
+        snprintf(found->prefix, sizeof found->prefix, "average.");
+        found->data = trainer->average;
+        return true;
+    }
+    if (ls_restores_best(trainer->recipe) && index == 0) {
+        snprintf(found->prefix, sizeof found->prefix, "best.");
+        found->data = trainer->best;
+        found->shared = false;
+        return true;
+    }
+    return false;
 }
 
 static ls_status add_numbers(ls_content *content, const numbers *values)
@@ -89,12 +125,9 @@ static ls_status fill(ls_content *content, const ls_trainer *trainer, const ls_c
     LS_TRY(ls_content_add_number(content, "lockstep.position", trainer->position));
     numbers values = numbers_of(trainer, extra);
     LS_TRY(add_numbers(content, &values));
-    LS_TRY(ls_content_add_arena(content, &trainer->model, "", trainer->step.parameters));
-    for (int s = 0; s < trainer->step.state_count; s++) {
-        char prefix[64];
-        state_prefix(trainer, s, prefix, sizeof prefix);
-        LS_TRY(ls_content_add_arena(content, &trainer->model, prefix, trainer->step.state[s]));
-    }
+    arena each;
+    for (int a = 0; arena_at(trainer, a, &each); a++)
+        LS_TRY(ls_content_add_arena(content, &trainer->model, each.prefix, each.data));
     return LS_OK;
 }
 
@@ -161,13 +194,10 @@ static ls_status read_numbers(const ls_safetensors *file, const char *path, numb
 static ls_status get_arenas(const ls_safetensors *file, const char *path, ls_trainer *trainer,
                             bool check_only)
 {
-    const ls_model *model = &trainer->model;
-    ls_step *step = &trainer->step;
-    LS_TRY(ls_content_get_arena(file, path, model, "", check_only ? NULL : step->parameters));
-    for (int s = 0; s < step->state_count; s++) {
-        char prefix[64];
-        state_prefix(trainer, s, prefix, sizeof prefix);
-        LS_TRY(ls_content_get_arena(file, path, model, prefix, check_only ? NULL : step->state[s]));
+    arena each;
+    for (int a = 0; arena_at(trainer, a, &each); a++) {
+        float *to = check_only ? NULL : each.data;
+        LS_TRY(ls_content_get_arena(file, path, &trainer->model, each.prefix, to));
     }
     return LS_OK;
 }
@@ -199,9 +229,9 @@ ls_status ls_checkpoint_share(ls_trainer *trainer, ls_checkpoint_extra *extra)
     size_t bytes = (size_t)trainer->model.arena_size * sizeof(float);
     numbers values = numbers_of(trainer, extra);
     LS_TRY(ls_comm_broadcast(comm, &values, sizeof values, 0));
-    LS_TRY(ls_comm_broadcast(comm, trainer->step.parameters, bytes, 0));
-    for (int s = 0; s < trainer->step.state_count; s++) {
-        LS_TRY(ls_comm_broadcast(comm, trainer->step.state[s], bytes, 0));
+    arena each;
+    for (int a = 0; arena_at(trainer, a, &each); a++) {
+        if (each.shared) LS_TRY(ls_comm_broadcast(comm, each.data, bytes, 0));
     }
     use_numbers(&values, trainer, extra);
     return LS_OK;

@@ -8,7 +8,6 @@
 typedef struct ls_checkpoint_extra {
     int64_t metrics_bytes; /* of metrics.jsonl that belong to it */
     double wall_s;         /* spent so far */
-    double best;           /* value of the best epoch so far; NaN: none */
 } ls_checkpoint_extra;
 
 /* Written by rank 0 alone; trainer->carried must hold the whole score of the epoch so far. Local. */

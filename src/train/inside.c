@@ -107,15 +107,14 @@ static ls_status collect(ls_trainer *trainer, int64_t rows, const float *inputs,
 static ls_status step_on(ls_trainer *trainer, const ls_dataset *batch, double *loss)
 {
     ls_step *step = &trainer->step;
-    const ls_optimizer_options *optimizer = trainer->recipe->optimizer.options;
     if (batch->rows == 0) return LS_OK;
     ls_status status = batch->rows > step->plan.batch ? ls_step_resize(step, batch->rows) : LS_OK;
     LS_TRY(ls_agree(trainer->context->comm, status));
     ls_step_call call = {
         .rows = {.data = batch, .count = batch->rows},
-        .learning_rate = ls_schedule_rate(&optimizer->schedule, optimizer->learning_rate, 0, step->steps),
+        .learning_rate = ls_trainer_rate(trainer),
     };
-    LS_TRY(ls_step_run(step, &call));
+    LS_TRY(ls_trainer_step_on(trainer, &call));
     int64_t every = trainer->recipe->training.replica_check;
     if (every > 0 && step->steps % every == 0) LS_TRY(ls_replica_check(step));
     ls_score score;
@@ -153,27 +152,30 @@ ls_status ls_trainer_predict(ls_trainer *trainer, int64_t rows, const float *inp
     }
     ls_dataset data = {.rows = rows, .inputs = trainer->train.inputs, .floats = (float *)inputs};
     ls_rows run = {.data = &data, .count = rows};
+    float *trained = trainer->step.parameters;
+    trainer->step.parameters = ls_trainer_weights(trainer);
     ls_step_predict(&trainer->step, &run, outputs, NULL);
+    trainer->step.parameters = trained;
     return LS_OK;
 }
 
 ls_status ls_trainer_save_model(ls_trainer *trainer, const char *path)
 {
     bool writes = ls_comm_rank(trainer->context->comm) == 0;
-    ls_status status = writes ? ls_model_file_write(path, trainer, trainer->step.parameters) : LS_OK;
+    ls_status status = writes ? ls_model_file_write(path, trainer, ls_trainer_weights(trainer)) : LS_OK;
     return ls_agree(trainer->context->comm, status);
 }
 
 ls_status ls_trainer_save_checkpoint(ls_trainer *trainer, const char *path)
 {
-    ls_checkpoint_extra extra = {.best = NAN};
+    ls_checkpoint_extra extra = {0};
     bool writes = ls_comm_rank(trainer->context->comm) == 0;
     return ls_agree(trainer->context->comm, writes ? ls_checkpoint_write(path, trainer, &extra) : LS_OK);
 }
 
 ls_status ls_trainer_load_checkpoint(ls_trainer *trainer, const char *path)
 {
-    ls_checkpoint_extra extra = {.best = NAN};
+    ls_checkpoint_extra extra = {0};
     bool reads = ls_comm_rank(trainer->context->comm) == 0;
     LS_TRY(ls_agree(trainer->context->comm, reads ? ls_checkpoint_read(path, trainer, &extra) : LS_OK));
     return ls_checkpoint_share(trainer, &extra);

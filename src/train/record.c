@@ -32,6 +32,13 @@ static void put_real(writer *to, const char *key, double value)
     put(to, key, text);
 }
 
+static void put_word(writer *to, const char *key, const char *word)
+{
+    char text[40];
+    snprintf(text, sizeof text, "\"%s\"", word);
+    put(to, key, text);
+}
+
 void ls_record_text(const char *event, const ls_progress *progress, char *text, size_t size)
 {
     writer to = {.text = text, .size = size - 2};
@@ -46,6 +53,9 @@ void ls_record_text(const char *event, const ls_progress *progress, char *text, 
     put_real(&to, "learning_rate", progress->learning_rate);
     if (isfinite(progress->gradient_norm)) put_real(&to, "gradient_norm", progress->gradient_norm);
     if (progress->skipped_steps > 0) put_integer(&to, "skipped_steps", progress->skipped_steps);
+    if (progress->finished && progress->best_epoch > 0) put_integer(&to, "best_epoch", progress->best_epoch);
+    if (progress->finished && progress->stopped_early) put(&to, "stopped_early", "true");
+    if (progress->weights != NULL) put_word(&to, "weights", progress->weights);
     put_real(&to, "samples_per_s", progress->samples_per_s);
     put_real(&to, "wall_s", progress->wall_s);
     strcpy(text + to.used, "}");

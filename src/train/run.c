@@ -27,6 +27,7 @@ ls_comm *ls_run_comm(const ls_run *r)
 bool ls_run_is_over(const ls_run *r)
 {
     const ls_training_options *training = &r->trainer.recipe->training;
+    if (r->trainer.decisions.ended != LS_ENDING_NONE) return true;
     if (training->steps > 0 && r->trainer.step.steps >= training->steps) return true;
     return r->trainer.epoch >= training->epochs;
 }
@@ -36,6 +37,7 @@ static bool due(int64_t every, int64_t count)
     return every > 0 && count % every == 0;
 }
 
+/* No decision is made on a part of an epoch: stop_within_epoch. */
 static ls_status end_epoch(ls_run *r)
 {
     ls_trainer *trainer = &r->trainer;
@@ -47,8 +49,14 @@ static ls_status end_epoch(ls_run *r)
     trainer->epoch++;
     trainer->position = 0;
     trainer->epoch_steps = 0;
+    ls_trainer_average(trainer, true);
     if (training->replica_check == 0) LS_TRY(ls_replica_check(&trainer->step));
-    if (due(r->report_every, trainer->epoch) || ls_run_is_over(r)) LS_TRY(ls_run_report(r, &score, batches));
+    bool record = due(r->report_every, trainer->epoch) || ls_run_is_over(r);
+    if (record || ls_decides_each_epoch(trainer->recipe)) {
+        LS_TRY(ls_run_measure(r, &score, batches));
+        ls_run_decide(r, record);
+    }
+    if (record || ls_run_is_over(r)) ls_run_record(r);
     if (due(training->checkpoint.every_epochs, trainer->epoch) && !ls_run_is_over(r)) LS_TRY(ls_run_save(r));
     return LS_OK;
 }
@@ -59,7 +67,9 @@ static ls_status stop_within_epoch(ls_run *r)
 {
     LS_TRY(ls_trainer_epoch_score(&r->trainer, &r->trainer.carried));
     if (r->directory != NULL) r->kept_bytes = ls_run_directory_metrics_bytes(r->directory);
-    return ls_run_report(r, &r->trainer.carried, r->trainer.epoch_steps);
+    LS_TRY(ls_run_measure(r, &r->trainer.carried, r->trainer.epoch_steps));
+    ls_run_record(r);
+    return LS_OK;
 }
 
 static ls_wish wish_of(const ls_run *r)
@@ -124,7 +134,7 @@ static ls_status train(ls_run *r, ls_run_result *result)
         if (status == LS_OK) status = loop(r);
         if (status == LS_OK) status = ls_run_finish(r);
     } else {
-        status = ls_run_evaluate(r);
+        status = ls_run_settle(r, false);
         ls_run_fill_progress(r);
         r->progress.finished = true;
         ls_run_note(r, "the run is finished already; nothing to do");
@@ -139,7 +149,7 @@ ls_status ls_train(ls_context *context, const ls_recipe *recipe, const ls_run_op
 {
     static const ls_run_options none = {0};
     ls_run_result ignored;
-    ls_run r = {.options = options != NULL ? options : &none, .best = -INFINITY, .kept_bytes = -1};
+    ls_run r = {.options = options != NULL ? options : &none, .kept_bytes = -1};
     r.progress = (ls_progress){
         .loss = NAN, .accuracy = NAN, .test_loss = NAN, .test_accuracy = NAN, .gradient_norm = NAN};
     r.writes = ls_comm_rank(context->comm) == 0;
@@ -148,7 +158,6 @@ ls_status ls_train(ls_context *context, const ls_recipe *recipe, const ls_run_op
     if (status == LS_OK) status = train(&r, result != NULL ? result : &ignored);
     ls_float_state_leave(saved);
     ls_run_directory_close(r.directory);
-    ls_free(r.best_parameters);
     ls_trainer_clear(&r.trainer);
     return status;
 }

@@ -15,9 +15,7 @@ typedef struct ls_run {
     double started, last_progress, last_checkpoint;
     int64_t samples; /* trained on since the start of this process */
     int64_t report_every;
-    double best;
-    float *best_parameters; /* rank 0 only */
-    bool best_is_new;
+    bool best_is_new;   /* trainer.best is not written yet */
     int64_t kept_bytes; /* of metrics.jsonl, for the checkpoint; -1: all */
     ls_status pending;  /* of rank 0's writing, brought into the next agreement */
 } ls_run;
@@ -43,14 +41,21 @@ void ls_run_warn_of_idle_ranks(const ls_run *r);
 ls_status ls_run_save(ls_run *r);
 /* The last checkpoint, the model, the record "done". Collective. */
 ls_status ls_run_finish(ls_run *r);
+/* The weights of a finished training into trainer.step.parameters (after the last checkpoint), and their
+ * results into r->progress; measured: those of the last weights stand there already. Collective. */
+ls_status ls_run_settle(ls_run *r, bool measured);
 
 /* run_report.c */
 void ls_run_fill_progress(ls_run *r);
 void ls_run_tell(ls_run *r, bool epoch_end);
 void ls_run_write_record(ls_run *r, const char *event);
-/* Results on the test set into r->progress. Collective. */
-ls_status ls_run_evaluate(ls_run *r);
-/* Evaluates, records and tells; score: of the epoch so far, over batches steps. Collective. */
-ls_status ls_run_report(ls_run *r, const ls_score *score, int64_t batches);
+/* Results of weights on the test set into r->progress. Collective. */
+ls_status ls_run_evaluate(ls_run *r, float *weights);
+/* Everything known about the epoch so far into r->progress: score, over batches steps, and the results on the
+ * test set. Collective. */
+ls_status ls_run_measure(ls_run *r, const ls_score *score, int64_t batches);
+/* What follows from it for the training, with remarks. */
+void ls_run_decide(ls_run *r, bool record_due);
+void ls_run_record(ls_run *r); /* into metrics.jsonl and to the caller */
 
 #endif

@@ -84,21 +84,21 @@ static ls_status open_directory(ls_run *r, ls_checkpoint_extra *extra, ls_run_be
 
 ls_status ls_run_begin(ls_run *r, ls_run_beginning *how)
 {
-    ls_checkpoint_extra extra = {.best = NAN};
+    ls_checkpoint_extra extra = {0};
     ls_status status = LS_OK;
     *how = LS_RUN_BEGIN_ANEW;
-    if (r->writes && r->options->directory != NULL) status = open_directory(r, &extra, how);
-    if (status == LS_OK && r->writes) {
-        r->best_parameters = ls_alloc((size_t)r->trainer.model.arena_size, sizeof(float));
-        if (r->best_parameters == NULL) status = LS_ERROR_MEMORY;
+    if (r->writes) {
+        r->trainer.best = ls_alloc((size_t)r->trainer.model.arena_size, sizeof *r->trainer.best);
+        if (r->trainer.best == NULL) status = LS_ERROR_MEMORY;
     }
+    if (status == LS_OK && r->writes && r->options->directory != NULL)
+        status = open_directory(r, &extra, how);
     LS_TRY(ls_agree(ls_run_comm(r), status));
     int32_t shared = (int32_t)*how;
     LS_TRY(ls_comm_broadcast(ls_run_comm(r), &shared, sizeof shared, 0));
     *how = (ls_run_beginning)shared;
     if (*how == LS_RUN_BEGIN_ANEW) return LS_OK;
     LS_TRY(ls_checkpoint_share(&r->trainer, &extra));
-    r->best = extra.best;
     if (*how == LS_RUN_BEGIN_RESUMED) {
         char *text = ls_format("resuming after step %lld (epoch %lld)", (long long)r->trainer.step.steps,
                                (long long)r->trainer.epoch + 1);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "train/record.h"
 #include "train/run.h"
 
@@ -17,15 +18,16 @@ void ls_run_fill_progress(ls_run *r)
 {
     ls_progress *progress = &r->progress;
     const ls_trainer *trainer = &r->trainer;
-    const ls_optimizer_options *optimizer = trainer->recipe->optimizer.options;
     double seconds = ls_comm_time() - r->started;
     progress->epoch = trainer->epoch;
     progress->epochs = trainer->recipe->training.epochs;
     progress->step = trainer->step.steps;
     progress->steps = planned_steps(trainer);
-    progress->learning_rate =
-        ls_schedule_rate(&optimizer->schedule, optimizer->learning_rate, trainer->epoch, trainer->step.steps);
+    progress->learning_rate = ls_trainer_rate(trainer);
     progress->gradient_norm = trainer->step.gradient_norm;
+    progress->best_epoch =
+        trainer->recipe->training.early_stopping.patience > 0 ? trainer->decisions.best_epoch : 0;
+    progress->stopped_early = trainer->decisions.ended == LS_ENDING_EARLY;
     progress->skipped_steps = trainer->step.skipped;
     progress->wall_s = ls_run_wall(r);
     progress->samples_per_s = seconds > 0 ? (double)r->samples / seconds : 0;
@@ -47,42 +49,77 @@ void ls_run_write_record(ls_run *r, const char *event)
     r->pending = ls_run_directory_metrics_write(r->directory, text);
 }
 
-/* The best epoch: by accuracy on the test set, else by the loss (negated, so that larger is better). */
-static void remember_best(ls_run *r)
-{
-    const ls_progress *p = &r->progress;
-    double value = isfinite(p->test_accuracy) ? p->test_accuracy
-                   : isfinite(p->test_loss)   ? -p->test_loss
-                                              : -p->loss;
-    if (!r->writes || !isfinite(value) || value <= r->best) return;
-    r->best = value;
-    r->best_is_new = true;
-    memcpy(r->best_parameters, r->trainer.step.parameters,
-           (size_t)r->trainer.model.arena_size * sizeof(float));
-}
-
-ls_status ls_run_evaluate(ls_run *r)
+ls_status ls_run_evaluate(ls_run *r, float *weights)
 {
     ls_trainer *trainer = &r->trainer;
     r->progress.test_loss = r->progress.test_accuracy = NAN;
     if (trainer->test.rows == 0) return LS_OK;
-    ls_rows rows = {
-        .data = &trainer->test, .normalisation = &trainer->normalisation, .count = trainer->test.rows};
     ls_score score;
-    LS_TRY(ls_step_evaluate(&trainer->step, &rows, &score));
+    LS_TRY(ls_trainer_evaluate(trainer, weights, &score));
     r->progress.test_loss = ls_score_loss(&score, trainer->recipe, 1);
     r->progress.test_accuracy = ls_score_accuracy(&score, trainer);
     return LS_OK;
 }
 
-ls_status ls_run_report(ls_run *r, const ls_score *score, int64_t batches)
+ls_status ls_run_measure(ls_run *r, const ls_score *score, int64_t batches)
 {
     r->progress.loss = ls_score_loss(score, r->trainer.recipe, batches);
     r->progress.accuracy = ls_score_accuracy(score, &r->trainer);
-    LS_TRY(ls_run_evaluate(r));
+    LS_TRY(ls_run_evaluate(r, ls_trainer_weights(&r->trainer)));
     ls_run_fill_progress(r);
-    remember_best(r);
+    return LS_OK;
+}
+
+static void remember_best(ls_run *r)
+{
+    if (!r->writes) return;
+    r->best_is_new = true;
+    memcpy(r->trainer.best, ls_trainer_weights(&r->trainer),
+           (size_t)r->trainer.model.arena_size * sizeof(float));
+}
+
+static void note_text(const ls_run *r, char *text)
+{
+    if (text != NULL) ls_run_note(r, text);
+    ls_free(text);
+}
+
+static void note_reduction(const ls_run *r)
+{
+    const ls_on_plateau_options *options = &r->trainer.recipe->training.on_plateau;
+    note_text(r, ls_format("epoch %lld: %s has not improved for %lld epochs; the learning rate is now %.6g",
+                           (long long)r->trainer.epoch, ls_monitor_name(options->monitor),
+                           (long long)options->patience, ls_trainer_rate(&r->trainer)));
+}
+
+static void note_stop(const ls_run *r)
+{
+    const ls_early_stopping_options *options = &r->trainer.recipe->training.early_stopping;
+    note_text(r,
+              ls_format("stopping early after epoch %lld: %s has not improved for %lld epochs; the best was "
+                        "%.6g in epoch %lld",
+                        (long long)r->trainer.epoch, ls_monitor_name(options->monitor),
+                        (long long)options->patience, r->trainer.decisions.best,
+                        (long long)r->trainer.decisions.best_epoch));
+}
+
+void ls_run_decide(ls_run *r, bool record_due)
+{
+    ls_trainer *trainer = &r->trainer;
+    ls_verdict verdict = {0};
+    double rate = ls_trainer_rate(trainer);
+    if (ls_decides_each_epoch(trainer->recipe))
+        verdict = ls_decide_epoch(trainer->recipe, &r->progress, &trainer->decisions);
+    else if (record_due)
+        verdict.best = ls_decide_best(trainer->recipe, &r->progress, &trainer->decisions);
+    if (verdict.best) remember_best(r);
+    if (verdict.reduced && ls_trainer_rate(trainer) < rate) note_reduction(r);
+    if (verdict.stop) note_stop(r);
+    ls_run_fill_progress(r);
+}
+
+void ls_run_record(ls_run *r)
+{
     ls_run_write_record(r, "epoch");
     ls_run_tell(r, true);
-    return LS_OK;
 }

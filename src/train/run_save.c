@@ -15,7 +15,7 @@ static ls_status write_best(ls_run *r)
     if (!r->best_is_new) return LS_OK;
     char *path = ls_path_join(ls_run_directory_path(r->directory), "checkpoints/best.safetensors");
     if (path == NULL) return LS_ERROR_MEMORY;
-    ls_status status = ls_model_file_write(path, &r->trainer, r->best_parameters);
+    ls_status status = ls_model_file_write(path, &r->trainer, r->trainer.best);
     ls_free(path);
     if (status == LS_OK) r->best_is_new = false;
     return status;
@@ -26,16 +26,17 @@ static int64_t metrics_to_keep(const ls_run *r)
     return r->kept_bytes >= 0 ? r->kept_bytes : ls_run_directory_metrics_bytes(r->directory);
 }
 
+/* The best weights come first: a checkpoint never knows of better ones than are written, and those that are
+ * newer than the checkpoint will be found again. */
 static ls_status write_checkpoint(ls_run *r)
 {
-    ls_checkpoint_extra extra = {
-        .metrics_bytes = metrics_to_keep(r), .wall_s = ls_run_wall(r), .best = r->best};
+    LS_TRY(write_best(r));
+    ls_checkpoint_extra extra = {.metrics_bytes = metrics_to_keep(r), .wall_s = ls_run_wall(r)};
     char *path = ls_run_directory_checkpoint_path(r->directory, r->trainer.step.steps);
     if (path == NULL) return LS_ERROR_MEMORY;
     ls_status status = ls_checkpoint_write(path, &r->trainer, &extra);
     ls_free(path);
     LS_TRY(status);
-    LS_TRY(write_best(r));
     return ls_run_directory_prune(r->directory, r->trainer.recipe->training.checkpoint.keep);
 }
 
@@ -75,10 +76,28 @@ static ls_status write_results(ls_run *r)
     return status;
 }
 
+ls_status ls_run_settle(ls_run *r, bool measured)
+{
+    ls_trainer *trainer = &r->trainer;
+    size_t bytes = (size_t)trainer->model.arena_size * sizeof(float);
+    bool best = ls_restores_best(trainer->recipe) && trainer->decisions.best_epoch > 0;
+    r->progress.weights = best ? "best" : trainer->averaged > 0 ? "average" : "last";
+    const float *weights = best ? trainer->best : ls_trainer_weights(trainer);
+    if (weights != NULL && weights != trainer->step.parameters)
+        memcpy(trainer->step.parameters, weights, bytes);
+    if (best) {
+        LS_TRY(ls_comm_broadcast(ls_run_comm(r), trainer->step.parameters, bytes, 0));
+        r->progress.loss = trainer->decisions.best_loss;
+        r->progress.accuracy = trainer->decisions.best_accuracy;
+    }
+    return best || !measured ? ls_run_evaluate(r, trainer->step.parameters) : LS_OK;
+}
+
 ls_status ls_run_finish(ls_run *r)
 {
     LS_TRY(check_finite(r));
     LS_TRY(ls_run_save(r));
+    LS_TRY(ls_run_settle(r, true));
     if (r->directory != NULL && r->pending == LS_OK) r->pending = write_results(r);
     ls_run_fill_progress(r);
     r->progress.finished = true;

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "optim/average.h"
 #include "parallel/agree.h"
 #include "train/model_file.h"
 
@@ -83,12 +84,34 @@ static ls_status get_step(ls_trainer *trainer)
     ls_context *context = trainer->context;
     LS_TRY(ls_step_create(context->comm, context->threads, &trainer->model, trainer->recipe, trainer->batch,
                           &trainer->step));
+    if (training->average.type != NULL) {
+        trainer->average = ls_alloc((size_t)trainer->model.arena_size, sizeof *trainer->average);
+        if (trainer->average == NULL) return LS_ERROR_MEMORY;
+    }
     if (training->initial == NULL) return LS_OK;
     char *path = ls_path_join(trainer->recipe->directory, training->initial);
     if (path == NULL) return LS_ERROR_MEMORY;
     ls_status status = ls_model_file_load_parameters(path, &trainer->model, trainer->step.parameters);
     ls_free(path);
     return status;
+}
+
+/* Whether the data have what the recipe wants to watch. */
+static ls_status check_watched(const ls_trainer *trainer)
+{
+    const ls_recipe *recipe = trainer->recipe;
+    const ls_loss_type *loss = (const ls_loss_type *)recipe->loss.type;
+    const ls_average_type *average = (const ls_average_type *)recipe->training.average.type;
+    ls_watchable has = {.epochs = !source_of(recipe)->pushed,
+                        .test = trainer->test.rows > 0,
+                        .classes = trainer->train.classes > 0 && loss->classify != NULL};
+    if (average != NULL && average->by_epoch && !has.epochs) {
+        const ls_component *component = &recipe->training.average;
+        return ls_error(LS_ERROR_RECIPE,
+                        "%s: average %s needs epochs, which there are not where data.type is push; take ema",
+                        ls_recipe_place(recipe, component->line, component->column), average->base.name);
+    }
+    return ls_decide_check(recipe, &has);
 }
 
 static ls_status set_up(ls_trainer *trainer)
@@ -99,6 +122,7 @@ static ls_status set_up(ls_trainer *trainer)
     LS_TRY(ls_agree(comm, load_data(trainer)));
     LS_TRY(ls_agree_same(comm, trainer->data_digest, LS_ERROR_DATA, "the data of the ranks"));
     LS_TRY(ls_agree(comm, build_model(trainer)));
+    LS_TRY(ls_agree(comm, check_watched(trainer)));
     return ls_agree(comm, get_step(trainer));
 }
 
@@ -106,6 +130,7 @@ ls_status ls_trainer_setup(ls_context *context, const ls_recipe *recipe, ls_trai
 {
     *trainer = (ls_trainer){.context = context, .recipe = recipe, .order_epoch = -1};
     ls_score_clear(&trainer->carried);
+    ls_decisions_start(&trainer->decisions);
     ls_status status = set_up(trainer);
     if (status != LS_OK) ls_trainer_clear(trainer);
     return status;
@@ -119,12 +144,30 @@ void ls_trainer_clear(ls_trainer *trainer)
     ls_dataset_free(&trainer->train);
     ls_dataset_free(&trainer->test);
     ls_free(trainer->order);
+    ls_free(trainer->average);
+    ls_free(trainer->best);
     *trainer = (ls_trainer){0};
 }
 
 bool ls_trainer_epoch_is_over(const ls_trainer *trainer)
 {
     return trainer->position >= trainer->train.rows;
+}
+
+double ls_trainer_rate(const ls_trainer *trainer)
+{
+    const ls_optimizer_options *optimizer = trainer->recipe->optimizer.options;
+    double rate =
+        ls_schedule_rate(&optimizer->schedule, optimizer->learning_rate, trainer->epoch, trainer->step.steps);
+    return ls_decided_rate(trainer->recipe, &trainer->decisions, rate);
+}
+
+ls_status ls_trainer_step_on(ls_trainer *trainer, ls_step_call *call)
+{
+    int64_t skipped = trainer->step.skipped;
+    LS_TRY(ls_step_run(&trainer->step, call));
+    if (trainer->step.skipped == skipped) ls_trainer_average(trainer, false);
+    return LS_OK;
 }
 
 ls_status ls_trainer_advance(ls_trainer *trainer, ls_status mine, ls_wish *wish)
@@ -135,7 +178,6 @@ ls_status ls_trainer_advance(ls_trainer *trainer, ls_status mine, ls_wish *wish)
         ls_sampler_order((uint64_t)recipe->seed, trainer->epoch, true, trainer->order, trainer->train.rows);
         trainer->order_epoch = trainer->epoch;
     }
-    const ls_optimizer_options *optimizer = recipe->optimizer.options;
     ls_step_call call = {
         .rows = {.data = &trainer->train,
                  .normalisation = &trainer->normalisation,
@@ -143,11 +185,10 @@ ls_status ls_trainer_advance(ls_trainer *trainer, ls_status mine, ls_wish *wish)
                  .first = trainer->position,
                  .count = rest < trainer->batch ? rest : trainer->batch},
         .status = mine,
-        .learning_rate = ls_schedule_rate(&optimizer->schedule, optimizer->learning_rate, trainer->epoch,
-                                          trainer->step.steps),
+        .learning_rate = ls_trainer_rate(trainer),
         .wish = *wish,
     };
-    LS_TRY(ls_step_run(&trainer->step, &call));
+    LS_TRY(ls_trainer_step_on(trainer, &call));
     *wish = call.wish;
     trainer->position += call.rows.count;
     trainer->epoch_steps++;

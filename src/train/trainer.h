@@ -6,6 +6,7 @@
 #include "data/dataset.h"
 #include "io/recipe.h"
 #include "parallel/context.h"
+#include "train/decide.h"
 #include "train/step.h"
 
 struct ls_trainer {
@@ -23,6 +24,10 @@ struct ls_trainer {
     int64_t epoch_steps; /* steps of the current epoch that are done */
     ls_score carried;    /* score of the current epoch up to the last checkpoint */
     double wall_before;  /* seconds before this process resumed */
+    ls_decisions decisions;
+    int64_t averaged; /* how often weights went into the average */
+    float *average;   /* arena; NULL without training.average */
+    float *best;      /* arena of the rank that writes: weights of the best epoch; NULL elsewhere */
     /* derived */
     uint32_t *order;     /* of the current epoch; NULL if rows are taken in order */
     int64_t order_epoch; /* that order is of; -1: none yet */
@@ -33,7 +38,13 @@ struct ls_trainer {
 ls_status ls_trainer_setup(ls_context *context, const ls_recipe *recipe, ls_trainer *trainer);
 void ls_trainer_clear(ls_trainer *trainer);
 
-/* One step on the next rows of the current epoch. Collective. */
+/* The learning rate of the next step. */
+double ls_trainer_rate(const ls_trainer *trainer);
+
+/* One step, and what follows from it: averages, too many skipped steps. Collective. */
+ls_status ls_trainer_step_on(ls_trainer *trainer, ls_step_call *call);
+
+/* The next rows of the current epoch. Collective. */
 ls_status ls_trainer_advance(ls_trainer *trainer, ls_status mine, ls_wish *wish);
 bool ls_trainer_epoch_is_over(const ls_trainer *trainer);
 
@@ -44,6 +55,16 @@ ls_status ls_trainer_epoch_score(ls_trainer *trainer, ls_score *score);
  * the accuracy or NaN. */
 double ls_score_loss(const ls_score *score, const ls_recipe *recipe, int64_t batches);
 double ls_score_accuracy(const ls_score *score, const ls_trainer *trainer);
+
+/* Takes the weights of this moment into the average where they belong there: after a step that changed them,
+ * or after an epoch. Local; the same on all ranks. */
+void ls_trainer_average(ls_trainer *trainer, bool epoch_end);
+
+/* The weights that results are told of and models are written with: the average once it has begun. */
+float *ls_trainer_weights(const ls_trainer *trainer);
+
+/* Loss and metrics of the test set with other weights than those that are trained. Collective. */
+ls_status ls_trainer_evaluate(ls_trainer *trainer, float *weights, ls_score *score);
 
 /* Compares the parameters of all ranks; LS_ERROR_REPLICA names the rank and the first tensor that differs.
  * Collective. */

@@ -68,6 +68,10 @@ void LS_VARIANT(ls_argmax)(int64_t units, int64_t lanes, const float *x, int32_t
 void LS_VARIANT(ls_sgd)(const ls_sgd_step *step, int64_t count, float *w, const float *gradient,
                         float *velocity);
 
+void LS_VARIANT(ls_blend)(float share, int64_t count, const float *x, float *average);
+void LS_VARIANT(ls_add_scaled)(float scale, int64_t count, const float *x, float *y);
+double LS_VARIANT(ls_dot)(int64_t count, const float *a, const float *b);
+
 extern const ls_kernels LS_VARIANT(ls_kernels);
 
 #endif

@@ -23,4 +23,7 @@ const ls_kernels LS_VARIANT(ls_kernels) = {
     .log_softmax_backward = LS_VARIANT(ls_log_softmax_back),
     .argmax = LS_VARIANT(ls_argmax),
     .sgd = LS_VARIANT(ls_sgd),
+    .blend = LS_VARIANT(ls_blend),
+    .add_scaled = LS_VARIANT(ls_add_scaled),
+    .dot = LS_VARIANT(ls_dot),
 };

@@ -1,0 +1,57 @@
+/* The average of the weights (optim/average.h) and the weights that results are told of. */
+#include <stdatomic.h>
+#include <string.h>
+
+#include "optim/average.h"
+#include "train/trainer.h"
+
+typedef struct blend_run {
+    const ls_step *step;
+    float *average;
+    float share;
+    atomic_int next;
+} blend_run;
+
+static void blend(ls_team *team, int thread, void *argument)
+{
+    (void)team;
+    (void)thread;
+    blend_run *run = argument;
+    const ls_plan *plan = &run->step->plan;
+    int index;
+    while ((index = atomic_fetch_add(&run->next, 1)) < plan->piece_count) {
+        const ls_piece *piece = &plan->piece[index];
+        const float *w = run->step->parameters + piece->first;
+        float *average = run->average + piece->first;
+        if (run->share == 1)
+            memcpy(average, w, (size_t)piece->count * sizeof *w);
+        else
+            run->step->kernels->blend(run->share, piece->count, w, average);
+    }
+}
+
+void ls_trainer_average(ls_trainer *trainer, bool epoch_end)
+{
+    ls_average_moment moment = {.epoch_end = epoch_end, .epochs = trainer->epoch, .taken = trainer->averaged};
+    double share = ls_average_share(&trainer->recipe->training.average, &moment);
+    if (share == 0) return;
+    blend_run run = {.step = &trainer->step, .average = trainer->average, .share = (float)share};
+    ls_team_run(trainer->step.plan.threads, blend, &run);
+    trainer->averaged++;
+}
+
+float *ls_trainer_weights(const ls_trainer *trainer)
+{
+    return trainer->averaged > 0 ? trainer->average : trainer->step.parameters;
+}
+
+ls_status ls_trainer_evaluate(ls_trainer *trainer, float *weights, ls_score *score)
+{
+    ls_rows rows = {
+        .data = &trainer->test, .normalisation = &trainer->normalisation, .count = trainer->test.rows};
+    float *trained = trainer->step.parameters;
+    trainer->step.parameters = weights;
+    ls_status status = ls_step_evaluate(&trainer->step, &rows, score);
+    trainer->step.parameters = trained;
+    return status;
+}
