@@ -84,7 +84,7 @@ ls_status ls_recipe_parse_model(const char *json, const char *name, ls_recipe **
 /* Names the first key (dotted: "optimizer.lr") in which two recipes differ, other than those marked
  * may_change_on_resume and paths that point to the same data; NULL if none. Freed with ls_free. */
 char *ls_recipe_difference(const ls_recipe *a, const ls_recipe *b);
-/* Hash of everything that fixes the bits (no paths, no outputs). */
+/* Hash of everything that fixes the bits (no paths, no outputs); 0 if there is no memory to find it. */
 uint64_t ls_recipe_digest(const ls_recipe *recipe);
 /* docs/recipe.md from the tables and registries. *text is freed with ls_free. */
 ls_status ls_recipe_document(char **text);

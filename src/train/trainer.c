@@ -117,7 +117,9 @@ static ls_status check_watched(const ls_trainer *trainer)
 static ls_status set_up(ls_trainer *trainer)
 {
     ls_comm *comm = trainer->context->comm;
-    LS_TRY(ls_agree_same(comm, ls_recipe_digest(trainer->recipe), LS_ERROR_RECIPE,
+    uint64_t digest = ls_recipe_digest(trainer->recipe);
+    LS_TRY(ls_agree(comm, digest == 0 ? LS_ERROR_MEMORY : LS_OK));
+    LS_TRY(ls_agree_same(comm, digest, LS_ERROR_RECIPE,
                          "the recipes of the ranks (all must read the same file and get the same --set)"));
     LS_TRY(ls_agree(comm, load_data(trainer)));
     LS_TRY(ls_agree_same(comm, trainer->data_digest, LS_ERROR_DATA, "the data of the ranks"));
