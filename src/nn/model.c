@@ -230,13 +230,14 @@ void ls_model_free(ls_model *model)
     *model = (ls_model){.node_count = 0};
 }
 
-void ls_model_initialise(const ls_model *model, uint64_t seed, float *arena)
+ls_status ls_model_initialise(const ls_model *model, uint64_t seed, float *arena)
 {
     for (int p = 0; p < model->parameter_count; p++) {
         const ls_parameter *parameter = &model->parameter[p];
         const ls_initialiser_type *type = (const ls_initialiser_type *)parameter->initialiser.type;
-        type->fill(parameter->initialiser.options, parameter, seed, p, arena + parameter->offset);
+        LS_TRY(type->fill(parameter->initialiser.options, parameter, seed, p, arena + parameter->offset));
     }
+    return LS_OK;
 }
 
 const ls_parameter *ls_model_find(const ls_model *model, const char *name)

@@ -21,8 +21,8 @@ ls_status ls_model_build(const ls_component_list *layers, const ls_shape *input,
                          ls_model *model);
 void ls_model_free(ls_model *model);
 
-/* Initial values of all parameters into an arena of arena_size floats (zeroed). */
-void ls_model_initialise(const ls_model *model, uint64_t seed, float *arena);
+/* Initial values of all parameters into an arena of arena_size floats (zeroed). Errors: LS_ERROR_MEMORY. */
+ls_status ls_model_initialise(const ls_model *model, uint64_t seed, float *arena);
 
 const ls_parameter *ls_model_find(const ls_model *model, const char *name); /* NULL if there is none */
 int64_t ls_model_operations(const ls_model *model); /* multiply-adds of one sample, forward */

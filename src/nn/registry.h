@@ -40,11 +40,15 @@
 
 #define LS_INITIALISER_LIST(ENTRY)                                                                           \
     ENTRY(zeros)                                                                                             \
+    ENTRY(ones)                                                                                              \
+    ENTRY(constant)                                                                                          \
     ENTRY(uniform)                                                                                           \
     ENTRY(normal)                                                                                            \
+    ENTRY(truncated_normal)                                                                                  \
     ENTRY(glorot)                                                                                            \
     ENTRY(he)                                                                                                \
-    ENTRY(lecun)
+    ENTRY(lecun)                                                                                             \
+    ENTRY(orthogonal)
 
 #define LS_DECLARE_LAYER(NAME)       extern const ls_layer_type ls_layer_##NAME;
 #define LS_DECLARE_LOSS(NAME)        extern const ls_loss_type ls_loss_##NAME;

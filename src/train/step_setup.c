@@ -134,10 +134,8 @@ ls_status ls_step_create(ls_comm *comm, int threads, const ls_model *model, cons
                       .gradient_norm = NAN};
     ls_status status = get_arenas(step);
     if (status == LS_OK) status = get_work(step, batch, recipe->training.grain);
-    if (status == LS_OK)
-        ls_model_initialise(model, (uint64_t)recipe->seed, step->parameters);
-    else
-        ls_step_free(step);
+    if (status == LS_OK) status = ls_model_initialise(model, (uint64_t)recipe->seed, step->parameters);
+    if (status != LS_OK) ls_step_free(step);
     return status;
 }
 

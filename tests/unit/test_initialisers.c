@@ -25,7 +25,8 @@ static void fill(const ls_component *component, int64_t ld, uint64_t seed, int i
 {
     memset(values, 0, sizeof values);
     ls_parameter parameter = parameter_of(ld);
-    ((const ls_initialiser_type *)component->type)->fill(component->options, &parameter, seed, index, values);
+    const ls_initialiser_type *type = (const ls_initialiser_type *)component->type;
+    cr_assert_eq(type->fill(component->options, &parameter, seed, index, values), LS_OK);
 }
 
 typedef struct moments {
@@ -73,14 +74,29 @@ static void expect_moments(const ls_component *component, double mean, double va
                        found.kurtosis);
 }
 
+/* All elements, and nothing between them. */
+static void expect_constant(const char *name, float value)
+{
+    ls_component component = make(name);
+    if (component.options != NULL) *(double *)option_of(&component, "value") = (double)value;
+    ls_parameter parameter = parameter_of(LD);
+    for (int i = 0; i < ROWS * LD; i++) values[i] = 7;
+    const ls_initialiser_type *type = (const ls_initialiser_type *)component.type;
+    cr_assert_eq(type->fill(component.options, &parameter, 1, 0, values), LS_OK);
+    for (int r = 0; r < ROWS; r++)
+        for (int c = 0; c < LD; c++) cr_assert_eq(values[r * LD + c], c < COLUMNS ? value : 7);
+    ls_component_clear(&component);
+}
+
 Test(initialisers, zeros_are_zeros)
 {
-    ls_component component = make("zeros");
-    ls_parameter parameter = parameter_of(LD);
-    for (int i = 0; i < ROWS * LD; i++) values[i] = 1;
-    ((const ls_initialiser_type *)component.type)->fill(NULL, &parameter, 1, 0, values);
-    for (int r = 0; r < ROWS; r++)
-        for (int c = 0; c < LD; c++) cr_assert_eq(values[r * LD + c], c < COLUMNS ? 0 : 1);
+    expect_constant("zeros", 0);
+}
+
+Test(initialisers, ones_and_constants_are_what_they_say)
+{
+    expect_constant("ones", 1);
+    expect_constant("constant", -2.5F);
 }
 
 Test(initialisers, uniform_fills_its_range)
@@ -105,6 +121,82 @@ Test(initialisers, normal_has_the_wanted_mean_and_deviation)
     *(double *)option_of(&component, "mean") = -4;
     *(double *)option_of(&component, "std") = 2;
     expect_moments(&component, -4, 4, 3);
+    ls_component_clear(&component);
+}
+
+/* Of a normal distribution cut at c: variance 1 - 2 c phi(c) / (2 Phi(c) - 1), fourth moment 3 times that
+ * less 2 c^3 phi(c) / (2 Phi(c) - 1): for c = 2 0.773741 and 1.416189. */
+Test(initialisers, truncated_normal_has_no_tails)
+{
+    ls_component component = make("truncated_normal");
+    *(double *)option_of(&component, "mean") = 3;
+    *(double *)option_of(&component, "std") = 0.5;
+    expect_moments(&component, 3, 0.25 * 0.773741, 1.416189 / (0.773741 * 0.773741));
+    moments found = moments_of();
+    cr_expect(found.smallest >= 2 && found.smallest < 2.01 && found.largest <= 4 && found.largest > 3.99);
+    *(double *)option_of(&component, "cut") = 0.5;
+    fill(&component, LD, 5, 2);
+    found = moments_of();
+    cr_expect(found.smallest >= 2.75 && found.largest <= 3.25);
+    cr_expect_float_eq(found.variance, 0.25 * 0.080589, 0.02 * 0.25 * 0.080589, "%g", found.variance);
+    *(double *)option_of(&component, "cut") = 100; /* nothing is drawn again */
+    fill(&component, LD, 5, 2);
+    ls_component normal = make("normal");
+    *(double *)option_of(&normal, "mean") = 3;
+    *(double *)option_of(&normal, "std") = 0.5;
+    static float cut[ROWS * 320];
+    memcpy(cut, values, sizeof cut);
+    fill(&normal, LD, 5, 2);
+    cr_expect_eq(memcmp(cut, values, sizeof cut), 0);
+    ls_component_clear(&component);
+    ls_component_clear(&normal);
+}
+
+/* The largest deviation of the products of all pairs of rows, or columns, from those of orthogonal ones. */
+static double worst_product(const float *matrix, int count, int length, int step, int next, double square)
+{
+    double worst = 0;
+    for (int a = 0; a < count; a++)
+        for (int b = 0; b <= a; b++) {
+            double product = 0;
+            for (int i = 0; i < length; i++)
+                product += (double)matrix[a * step + i * next] * (double)matrix[b * step + i * next];
+            worst = fmax(worst, fabs(product - (a == b ? square : 0)));
+        }
+    return worst;
+}
+
+static void expect_orthogonal(int rows, int columns, double gain)
+{
+    ls_component component = make("orthogonal");
+    *(double *)option_of(&component, "gain") = gain;
+    ls_parameter parameter = {.rows = rows, .columns = columns, .ld = 320, .dims = 2};
+    const ls_initialiser_type *type = (const ls_initialiser_type *)component.type;
+    memset(values, 0, sizeof values);
+    cr_assert_eq(type->fill(component.options, &parameter, 5, 2, values), LS_OK);
+    double worst = rows <= columns ? worst_product(values, rows, columns, 320, 1, gain * gain)
+                                   : worst_product(values, columns, rows, 1, 320, gain * gain);
+    /* Each element is at most gain and rounded by 2^-25 of itself. */
+    cr_expect_lt(worst, 2e-7 * gain * gain, "%d x %d: %g", rows, columns, worst);
+    ls_component_clear(&component);
+}
+
+Test(initialisers, orthogonal_rows_or_columns_are_orthonormal)
+{
+    expect_orthogonal(200, 200, 1);
+    expect_orthogonal(16, 301, 1.5);
+    expect_orthogonal(200, 27, 0.5);
+    expect_orthogonal(1, 9, 1);
+    expect_orthogonal(9, 1, 1);
+    expect_orthogonal(1, 1, 2);
+}
+
+/* A random rotation turns no direction over another: elements of a 200 x 301 one have the variance 1 / 301.
+ */
+Test(initialisers, orthogonal_elements_are_evenly_distributed)
+{
+    ls_component component = make("orthogonal");
+    expect_moments(&component, 0, 1.0 / COLUMNS, 3);
     ls_component_clear(&component);
 }
 
@@ -138,12 +230,14 @@ Test(initialisers, scaled_ones_have_the_variance_of_their_papers)
     }
 }
 
-static const char *const drawing[] = {"uniform", "normal", "glorot", "he", "lecun"};
+static const char *const drawing[] = {"uniform", "normal", "truncated_normal", "glorot",
+                                      "he",      "lecun",  "orthogonal"};
+enum { DRAWING = sizeof drawing / sizeof drawing[0] };
 
 Test(initialisers, numbers_depend_on_seed_and_index_alone)
 {
     static float first[ROWS * LD];
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < DRAWING; i++) {
         ls_component component = make(drawing[i]);
         fill(&component, LD, 9, 4);
         memcpy(first, values, sizeof first);
@@ -160,7 +254,7 @@ Test(initialisers, numbers_depend_on_seed_and_index_alone)
 Test(initialisers, the_layout_of_the_arena_does_not_matter_and_pads_stay_zero)
 {
     static float first[ROWS * LD];
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < DRAWING; i++) {
         ls_component component = make(drawing[i]);
         fill(&component, LD, 9, 4);
         memcpy(first, values, sizeof first);

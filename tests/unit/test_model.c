@@ -326,8 +326,8 @@ Test(model, initial_values_fill_the_views_and_nothing_else)
     float *arena = ls_alloc((size_t)model.arena_size, sizeof *arena);
     float *again = ls_alloc((size_t)model.arena_size, sizeof *again);
     cr_assert(arena != NULL && again != NULL);
-    ls_model_initialise(&model, 42, arena);
-    ls_model_initialise(&model, 42, again);
+    cr_assert_eq(ls_model_initialise(&model, 42, arena), LS_OK);
+    cr_assert_eq(ls_model_initialise(&model, 42, again), LS_OK);
     cr_expect_eq(memcmp(arena, again, (size_t)model.arena_size * sizeof *arena), 0);
     int64_t nonzero = 0, weights = 0;
     for (int64_t i = 0; i < model.arena_size; i++) nonzero += arena[i] != 0;
