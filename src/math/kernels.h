@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/exact.h"
+#include "math/image.h"
 
 enum {
     LS_LANES = 16,            /* lanes come in multiples of it */
@@ -64,6 +65,28 @@ typedef struct ls_kernels {
     const char *name; /* "generic", "avx2", "avx512" */
 
     void (*gemm)(const ls_gemm *gemm);
+
+    /* Convolutions of panels of images (math/image.h). y and dx are stored, not added to. bias [out_channels]
+       may be NULL. Each element of y is one chain over (input channel of the group, kh, kw) ascending, from
+       the bias or zero; each element of dx one over (output channel of the group, kh, kw) ascending, from
+       zero. Taps on padding are left out. */
+    void (*conv_forward)(const ls_conv *conv, const float *x, const float *bias, float *y);
+    void (*conv_backward)(const ls_conv *conv, const float *dy, float *dx);
+    /* The gradient by the weights: for each element and each of LS_LANES lanes one chain over the groups of
+       lanes and the positions of dy ascending, from zero, with zeros for x on padding; then the lanes of a
+       grain are added in ascending order. */
+    void (*conv_gradient)(const ls_conv_gradient *gradient);
+    /* sum[c*lanes + n] = sum over p (ascending, from zero) of x[(c*positions + p)*lanes + n] */
+    void (*channel_sums)(int64_t channels, int64_t positions, int64_t lanes, const float *x, float *sum);
+
+    /* Pooling of panels of images. y is the largest of a window's inputs, the first of equal ones, NaN before
+       all others; index [units of y][lanes] is its tap, kh * width.kernel + kw. Or y is the sum of the inputs
+       (ascending) times 1 / their number. dx is stored: for each input the sum over the outputs that look at
+       it (ascending). */
+    void (*max_pool_forward)(const ls_pool *pool, const float *x, float *y, int32_t *index);
+    void (*max_pool_backward)(const ls_pool *pool, const float *dy, const int32_t *index, float *dx);
+    void (*average_pool_forward)(const ls_pool *pool, const float *x, float *y);
+    void (*average_pool_backward)(const ls_pool *pool, const float *dy, float *dx);
 
     /* to[k*LS_BLOCK + n] = from[n*ld + k] for n < units, k < count; zero for units <= n < LS_BLOCK. units <=
      * LS_BLOCK. */

@@ -128,13 +128,6 @@ typedef enum ls_gradient_kind {
                             whole numbers */
 } ls_gradient_kind;
 
-/* Samples of one grain that lie in one panel: lanes lane .. lane + count - 1 of x and dy, whole tensors of
- * that panel ([units][lanes]). */
-typedef struct ls_grain_part {
-    const float *x, *dy;
-    int64_t lane, count;
-} ls_grain_part;
-
 /* A tile of the gradient of a parameter of kind LS_GRADIENT_TILE over the samples of one grain, in float:
    tile[r * ld + c] for rows first_row + r and columns first_column + c. The order of additions must follow
    from the places of samples within the grain, never from lanes or parts. All parts but the last end at the

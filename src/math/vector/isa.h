@@ -32,6 +32,17 @@
 
 void LS_VARIANT(ls_gemm_run)(const ls_gemm *gemm);
 
+void LS_VARIANT(ls_conv_forward)(const ls_conv *conv, const float *x, const float *bias, float *y);
+void LS_VARIANT(ls_conv_backward)(const ls_conv *conv, const float *dy, float *dx);
+void LS_VARIANT(ls_conv_gradient_run)(const ls_conv_gradient *gradient);
+
+void LS_VARIANT(ls_max_pool_forward)(const ls_pool *pool, const float *x, float *y, int32_t *index);
+void LS_VARIANT(ls_max_pool_backward)(const ls_pool *pool, const float *dy, const int32_t *index, float *dx);
+void LS_VARIANT(ls_average_pool_forward)(const ls_pool *pool, const float *x, float *y);
+void LS_VARIANT(ls_average_pool_backward)(const ls_pool *pool, const float *dy, float *dx);
+void LS_VARIANT(ls_channel_sums)(int64_t channels, int64_t positions, int64_t lanes, const float *x,
+                                 float *sum);
+
 void LS_VARIANT(ls_pack_block)(const float *from, int64_t ld, int64_t units, int64_t count, float *to);
 void LS_VARIANT(ls_gather_floats)(const float *const *row, int64_t count, int64_t units, const float *shift,
                                   const float *scale, int64_t lanes, float *to);
