@@ -16,6 +16,7 @@ typedef enum ls_option_kind {
     LS_OPTION_STRING,    /* char *, NULL where absent */
     LS_OPTION_PATH,      /* char *, as written; relative to the recipe's directory */
     LS_OPTION_INTEGERS,  /* ls_integers; a single integer is a list of one */
+    LS_OPTION_REALS,     /* ls_reals; a single number is a list of one */
     LS_OPTION_STRINGS,   /* ls_strings; a single string is a list of one */
     LS_OPTION_COMPONENT, /* ls_component of a registry; a plain string is a component without options */
     LS_OPTION_LIST,      /* ls_component_list of a registry */
@@ -27,6 +28,10 @@ typedef struct ls_integers {
     int count;
     int64_t value[LS_INTEGERS_MAX];
 } ls_integers;
+typedef struct ls_reals {
+    int count;
+    double *value;
+} ls_reals;
 typedef struct ls_strings {
     int count;
     char **value;

@@ -63,6 +63,10 @@ static void clear_field(const ls_option *option, void *field)
         ls_free(*(char **)field);
         *(char **)field = NULL;
         break;
+    case LS_OPTION_REALS:
+        ls_free(((ls_reals *)field)->value);
+        *(ls_reals *)field = (ls_reals){0};
+        break;
     case LS_OPTION_STRINGS:
         ls_strings_clear(field);
         break;

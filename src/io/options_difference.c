@@ -77,6 +77,12 @@ static bool same_integers(const ls_integers *a, const ls_integers *b)
     return true;
 }
 
+static bool same_reals(const ls_reals *a, const ls_reals *b)
+{
+    if (a->count != b->count) return false;
+    return a->count == 0 || memcmp(a->value, b->value, (size_t)a->count * sizeof *a->value) == 0;
+}
+
 /* The values of one option that needs no other table. */
 static bool same_value(const ls_option *option, const ls_options_pair *pair)
 {
@@ -95,6 +101,8 @@ static bool same_value(const ls_option *option, const ls_options_pair *pair)
         return same_path(pair, *(char *const *)pair->a, *(char *const *)pair->b);
     case LS_OPTION_INTEGERS:
         return same_integers(pair->a, pair->b);
+    case LS_OPTION_REALS:
+        return same_reals(pair->a, pair->b);
     case LS_OPTION_STRINGS:
         return same_strings(pair->a, pair->b);
     case LS_OPTION_COMPONENT:

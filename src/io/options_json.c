@@ -15,6 +15,17 @@ static void write_strings(ls_text *text, const ls_strings *strings)
     ls_text_add(text, "]");
 }
 
+static void write_reals(ls_text *text, const ls_reals *reals)
+{
+    ls_text_add(text, "[");
+    for (int i = 0; i < reals->count; i++) {
+        char number[LS_DECIMAL_SIZE];
+        ls_decimal_format(reals->value[i], number);
+        ls_text_add(text, "%s%s", i > 0 ? "," : "", number);
+    }
+    ls_text_add(text, "]");
+}
+
 static void write_integers(ls_text *text, const ls_integers *integers)
 {
     ls_text_add(text, "[");
@@ -108,6 +119,9 @@ void ls_option_json(ls_text *text, const ls_option *option, const void *options,
         break;
     case LS_OPTION_INTEGERS:
         write_integers(text, value);
+        break;
+    case LS_OPTION_REALS:
+        write_reals(text, value);
         break;
     case LS_OPTION_STRINGS:
         write_strings(text, value);

@@ -128,6 +128,21 @@ static ls_status read_integers(const ls_reader *reader, const ls_option *option,
     return LS_OK;
 }
 
+static ls_status read_reals(const ls_reader *reader, const ls_option *option, const ls_tree *tree,
+                            ls_reals *value)
+{
+    const ls_tree *const *item = tree->kind == LS_TREE_SCALAR ? &tree : (const ls_tree *const *)tree->child;
+    int count = tree->kind == LS_TREE_SCALAR ? 1 : tree->count;
+    bool empty = count == 0 && !ls_option_may_be_empty(option);
+    if (tree->kind == LS_TREE_MAPPING || empty) return ls_read_refuse(reader, option, tree);
+    if (count == 0) return LS_OK;
+    value->value = ls_alloc((size_t)count, sizeof *value->value);
+    if (value->value == NULL) return LS_ERROR_MEMORY;
+    value->count = count;
+    for (int i = 0; i < count; i++) LS_TRY(read_real(reader, option, item[i], &value->value[i]));
+    return LS_OK;
+}
+
 ls_status ls_read_strings(const ls_reader *reader, const char *key, const ls_tree *tree, ls_strings *strings)
 {
     const ls_tree *const *item = (const ls_tree *const *)tree->child;
@@ -177,6 +192,8 @@ ls_status ls_read_plain(const ls_reader *reader, const ls_option *option, const 
         return read_path(reader, option, tree, field);
     case LS_OPTION_INTEGERS:
         return read_integers(reader, option, tree, field);
+    case LS_OPTION_REALS:
+        return read_reals(reader, option, tree, field);
     case LS_OPTION_STRINGS:
         return read_words(reader, option, tree, field);
     case LS_OPTION_COMPONENT:

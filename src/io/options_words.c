@@ -65,6 +65,10 @@ void ls_option_accepts(const ls_option *option, char *words, size_t size)
         ls_append(words, size, "an integer or a list of at most %d", LS_INTEGERS_MAX);
         append_range(option, words, size);
         break;
+    case LS_OPTION_REALS:
+        ls_append(words, size, "a number or a list of numbers");
+        append_range(option, words, size);
+        break;
     case LS_OPTION_STRINGS:
         ls_append(words, size, "a text or a list of texts");
         break;

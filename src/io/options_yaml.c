@@ -54,6 +54,17 @@ static void write_strings(ls_text *text, const ls_strings *strings)
     ls_text_add(text, "]");
 }
 
+static void write_reals(ls_text *text, const ls_reals *reals)
+{
+    ls_text_add(text, "[");
+    for (int i = 0; i < reals->count; i++) {
+        char number[LS_DECIMAL_SIZE];
+        ls_decimal_format(reals->value[i], number);
+        ls_text_add(text, "%s%s", i > 0 ? ", " : "", number);
+    }
+    ls_text_add(text, "]");
+}
+
 static void write_integers(ls_text *text, const ls_integers *integers)
 {
     ls_text_add(text, "[");
@@ -194,6 +205,9 @@ static void write_value(const writer *w, const ls_option *option, const void *va
         break;
     case LS_OPTION_INTEGERS:
         write_integers(w->text, value);
+        break;
+    case LS_OPTION_REALS:
+        write_reals(w->text, value);
         break;
     case LS_OPTION_STRINGS:
         write_strings(w->text, value);

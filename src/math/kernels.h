@@ -61,6 +61,30 @@ typedef struct ls_sgd_step { /* one step of gradient descent on n elements (Suts
     bool nesterov;
 } ls_sgd_step;
 
+/* Losses that are share times a sum over the units of a function of the output x and the target t. s is 2t -
+   1, p the factor of the unit (1 without factors), a the parameter. */
+typedef enum ls_element_kind {
+    LS_ELEMENT_ABSOLUTE,      /* |x - t| */
+    LS_ELEMENT_HUBER,         /* (x - t)^2 / 2 where |x - t| <= a, else a (|x - t| - a/2) */
+    LS_ELEMENT_HINGE,         /* max(0, a - s x) */
+    LS_ELEMENT_SQUARED_HINGE, /* max(0, a - s x)^2 */
+    LS_ELEMENT_POISSON,       /* x - t log(x + a) */
+    LS_ELEMENT_POISSON_LOG,   /* exp(x) - t x */
+    LS_ELEMENT_BINARY         /* -p t' log(sigmoid(x)) - (1 - t') log(1 - sigmoid(x)), t' = t (1 - a) + a/2 */
+} ls_element_kind;
+typedef struct ls_element_loss {
+    ls_element_kind kind;
+    float parameter, share;
+    const double *factor; /* of unit u: factor[u * factor_step], rounded to float; NULL: 1 */
+    int64_t factor_step;
+} ls_element_loss;
+
+/* What a cross-entropy over classes has beyond the label. */
+typedef struct ls_class_loss {
+    const double *class_weight; /* [units], rounded to float; NULL: 1 */
+    float smoothing;
+} ls_class_loss;
+
 typedef struct ls_kernels {
     const char *name; /* "generic", "avx2", "avx512" */
 
@@ -134,6 +158,22 @@ typedef struct ls_kernels {
                            const float *weight, float *delta, float *loss);
     void (*softmax_entropy)(int64_t units, int64_t lanes, const float *x, const int32_t *label,
                             const float *weight, float *delta, float *loss);
+    /* Further losses with the same rules, where weight is 1, or 0 for lanes that do not count (its product
+       with a loss is the caller's).
+         element_loss        see ls_element_kind
+         smoothed_entropy    (1 - a) w_label nll_label + a/units sum_u w_u nll_u, with a the smoothing and
+                             nll_u = log(sum_v exp(x_v)) - x_u
+         multi_margin        1/units sum over u != label of max(0, margin - x_label + x_u)^(1 or 2)
+         divergence          sum_u t_u (log t_u - log softmax(x)_u), 0 log 0 = 0 */
+    void (*element_loss)(const ls_element_loss *call, int64_t units, int64_t lanes, const float *x,
+                         const float *target, const float *weight, float *delta, float *loss);
+    void (*smoothed_entropy)(const ls_class_loss *call, int64_t units, int64_t lanes, const float *x,
+                             const int32_t *label, const float *weight, float *delta, float *loss);
+    void (*multi_margin)(float margin, bool squared, int64_t units, int64_t lanes, const float *x,
+                         const int32_t *label, const float *weight, float *delta, float *loss);
+    void (*divergence)(int64_t units, int64_t lanes, const float *x, const float *target, const float *weight,
+                       float *delta, float *loss);
+    void (*exponential)(const float *x, float *y, int64_t count); /* in place allowed; count as above */
     void (*softmax)(int64_t units, int64_t lanes, const float *x, float *y);
     /* From y = softmax(x): dx_u = y_u (dy_u - sum_v y_v dy_v). In place (dx == dy) allowed. */
     void (*softmax_backward)(int64_t units, int64_t lanes, const float *y, const float *dy, float *dx);

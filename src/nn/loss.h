@@ -10,7 +10,8 @@ typedef struct ls_loss_target { /* of one panel */
     const float *values;  /* [units][lanes], for LS_TARGET_VALUES (labels come as 0/1 for one unit, one-hot
                              otherwise) */
     const int32_t *label; /* [lanes], for LS_TARGET_LABELS */
-    const float *weight;  /* [lanes]: 1 for samples, 0 for lanes that only fill the panel */
+    const float *weight;  /* [lanes]: 1 for samples, 0 for lanes that only fill the panel and for samples that
+                             the loss ignores */
 } ls_loss_target;
 
 typedef struct ls_loss_options {
@@ -25,10 +26,11 @@ typedef struct ls_loss_type {
     /* Whether the output fits the loss: units of the last layer, classes (0: none) and outputs of the data.
      * Message without place; the caller adds it. */
     ls_status (*check)(const void *options, int64_t units, int64_t classes, int64_t outputs);
-    /* loss[lanes] of each sample; delta = weight * derivative of it, or NULL. */
+    /* loss[lanes] of each sample, its own weight (of its class) included; delta = its derivative, or NULL.
+     * Lanes of weight 0 get 0. */
     void (*panel)(const void *options, const ls_kernels *kernels, int64_t units, int64_t lanes,
                   const float *x, const ls_loss_target *target, float *delta, float *loss);
-    /* What predict writes, from the last tensor: identity, sigmoid or softmax. */
+    /* What predict writes, from the last tensor: identity, exponential, sigmoid or softmax. */
     void (*predict)(const void *options, const ls_kernels *kernels, int64_t units, int64_t lanes,
                     const float *x, float *y);
     /* One sample in double precision: returns the loss, stores its gradient (NULL: not wanted). target as
@@ -39,6 +41,18 @@ typedef struct ls_loss_type {
      * classes. */
     void (*classify)(const void *options, const ls_kernels *kernels, int64_t units, int64_t lanes,
                      const float *x, int32_t *index);
+    /* What a sample of this label counts in the mean over the batch: the sum of the losses is divided by the
+     * sum of these. NULL: 1 each. */
+    float (*weight)(const void *options, int32_t label);
+    /* Whether samples of this label are left out of the loss and of metrics (their weight is 0). NULL: none
+     * are. */
+    bool (*ignores)(const void *options, int32_t label);
+    /* The first of a row's target values that the loss is not defined for, count where it is the row as a
+     * whole, -1 if all is well; *expected gets what it should be. NULL: all finite values are well. */
+    int64_t (*outside)(const void *options, int64_t count, const float *values, const char **expected);
+    /* For the tests: distance of x to the nearest point where a derivative jumps, for filtering finite
+     * differences. NULL: there is none. */
+    double (*kink)(const void *options, int64_t units, const double *x, const double *values, int32_t label);
 } ls_loss_type;
 
 extern const ls_registry ls_loss_registry;

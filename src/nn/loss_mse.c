@@ -14,13 +14,6 @@ static void panel(const void *options, const ls_kernels *kernels, int64_t units,
     kernels->squared_error(units, lanes, x, target->values, target->weight, delta, loss);
 }
 
-static void predict(const void *options, const ls_kernels *kernels, int64_t units, int64_t lanes,
-                    const float *x, float *y)
-{
-    (void)options;
-    kernels->activation_forward(LS_ACTIVATION_IDENTITY, 0, x, y, units * lanes);
-}
-
 static double reference(const void *options, int64_t units, const double *x, const double *values,
                         int32_t label, double *gradient)
 {
@@ -34,18 +27,6 @@ static double reference(const void *options, int64_t units, const double *x, con
     return sum / (double)units;
 }
 
-/* Labels are trained as 0 and 1: one unit is above or below the middle, of several the largest counts. */
-static void classify(const void *options, const ls_kernels *kernels, int64_t units, int64_t lanes,
-                     const float *x, int32_t *index)
-{
-    (void)options;
-    if (units > 1) {
-        kernels->argmax(units, lanes, x, index);
-        return;
-    }
-    for (int64_t n = 0; n < lanes; n++) index[n] = x[n] >= 0.5F;
-}
-
 const ls_loss_type ls_loss_mse = {
     .base = {.name = "mse",
              .help = "Mean over the units of the squared difference of output and target.",
@@ -55,7 +36,7 @@ const ls_loss_type ls_loss_mse = {
     .output = "value",
     .check = check,
     .panel = panel,
-    .predict = predict,
+    .predict = ls_loss_predict_values,
     .reference = reference,
-    .classify = classify,
+    .classify = ls_loss_classify_middle,
 };

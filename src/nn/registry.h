@@ -35,8 +35,13 @@
 
 #define LS_LOSS_LIST(ENTRY)                                                                                  \
     ENTRY(mse)                                                                                               \
+    ENTRY(mae)                                                                                               \
+    ENTRY(huber)                                                                                             \
     ENTRY(binary_cross_entropy)                                                                              \
-    ENTRY(softmax_cross_entropy)
+    ENTRY(softmax_cross_entropy)                                                                             \
+    ENTRY(hinge)                                                                                             \
+    ENTRY(poisson)                                                                                           \
+    ENTRY(kullback_leibler)
 
 #define LS_INITIALISER_LIST(ENTRY)                                                                           \
     ENTRY(zeros)                                                                                             \

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/memory.h"
 #include "base/options.h"
+#include "io/options.h"
 
 static int choice_index(const ls_option *option)
 {
@@ -73,4 +74,18 @@ void *option_of(const ls_component *component, const char *key)
     const ls_option *option = ls_option_find(component->type->options, key);
     cr_assert_not_null(option, "%s has no option %s", component->type->name, key);
     return ls_option_field(option, component->options);
+}
+
+ls_component component_of(const ls_registry *registry, const char *yaml)
+{
+    const ls_option table[] = {{.key = "it", .kind = LS_OPTION_COMPONENT, .offset = 0, .registry = registry},
+                               LS_OPTION_END};
+    char *text = ls_format("it: %s", yaml);
+    cr_assert_not_null(text);
+    ls_component component = {0};
+    ls_options_input input = {.text = text, .size = strlen(text), .name = "test", .what = "the test"};
+    ls_status status = ls_options_read(table, &input, &component);
+    cr_assert_eq(status, LS_OK, "%s: %s", text, ls_error_message());
+    ls_free(text);
+    return component;
 }

@@ -11,4 +11,7 @@ ls_component default_component(const ls_registry *registry, const char *name, in
 /* The address of an option of the component, by its key. The test fails if there is no such key. */
 void *option_of(const ls_component *component, const char *key);
 
+/* A component as a recipe would have it: "mse", "{type: huber, delta: 2}". Freed with ls_component_clear. */
+ls_component component_of(const ls_registry *registry, const char *yaml);
+
 #endif

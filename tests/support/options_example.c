@@ -102,6 +102,7 @@ const ls_option ls_example_table[] = {
     {ROW(file, LS_OPTION_PATH), .default_text = "", .help = "File."},
     {ROW(kernel, LS_OPTION_INTEGERS), .minimum = 1, .maximum = 9, .default_text = "[1, 1]",
      .help = "Kernel."},
+    {ROW(levels, LS_OPTION_REALS), .minimum = 0, .maximum = 5, .default_text = "", .help = "Levels."},
     {ROW(words, LS_OPTION_STRINGS), .default_text = "", .help = "Words."},
     {ROW(shape, LS_OPTION_COMPONENT), .default_text = "round", .registry = &shapes, .help = "Shape."},
     {ROW(lid, LS_OPTION_COMPONENT), .default_text = "", .registry = &shapes, .help = "Lid."},

@@ -21,6 +21,7 @@ typedef struct ls_example {
     int mode;
     char *title, *file;
     ls_integers kernel;
+    ls_reals levels;
     ls_strings words;
     ls_component shape, lid;
     ls_component_list parts;

@@ -40,6 +40,8 @@ Test(kernels_choice, every_table_is_complete)
         cr_assert(k->activation_forward && k->activation_backward);
         cr_assert(k->softmax_backward && k->log_softmax && k->log_softmax_backward);
         cr_assert(k->squared_error && k->binary_entropy && k->softmax_entropy && k->softmax && k->argmax);
+        cr_assert(k->element_loss && k->smoothed_entropy && k->multi_margin && k->divergence &&
+                  k->exponential);
         cr_assert(k->sgd);
     }
 }

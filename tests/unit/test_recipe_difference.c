@@ -46,6 +46,9 @@ Test(recipe_difference, every_kind_is_compared)
     expect_difference(GOOD, GOOD "file: x\n", "file");
     expect_difference(GOOD, GOOD "kernel: [1, 2]\n", "kernel");
     expect_difference(GOOD, GOOD "kernel: 1\n", "kernel");
+    expect_difference(GOOD, GOOD "levels: 1\n", "levels");
+    expect_difference(GOOD "levels: [1, 2]\n", GOOD "levels: [1, 2.5]\n", "levels");
+    expect_difference(GOOD "levels: 2\n", GOOD "levels: [2.0]\n", NULL);
     expect_difference(GOOD "words: [a, b]\n", GOOD "words: [a, c]\n", "words");
     expect_difference(GOOD, GOOD "words: [a]\n", "words");
     expect_difference(GOOD, GOOD "shape: flat\n", "shape.type");

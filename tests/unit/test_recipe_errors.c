@@ -76,6 +76,12 @@ Test(recipe_errors, wrong_types)
         {GOOD "any: .\n", "t.yaml:2:6: 'any' is '.', expected a number"},
         {GOOD "title: [a]\n", "t.yaml:2:8: 'title' is a list, expected a text"},
         {GOOD "file: \"\"\n", "t.yaml:2:7: 'file' is the quoted string \"\", expected a path"},
+        {GOOD "levels: [1, x]\n",
+         "t.yaml:2:13: 'levels' is 'x', expected a number or a list of numbers, 0 to 5"},
+        {GOOD "levels: [1, 6]\n",
+         "t.yaml:2:13: 'levels' is '6', expected a number or a list of numbers, 0 to 5"},
+        {GOOD "levels: {a: 1}\n",
+         "t.yaml:2:9: 'levels' is a mapping, expected a number or a list of numbers, 0 to 5"},
         {GOOD "words: [a, [b]]\n", "t.yaml:2:12: 'words' holds a list, expected a text or a list of texts"},
         {GOOD "words: {a: b}\n", "t.yaml:2:8: 'words' is a mapping, expected a text or a list of texts"},
         {GOOD "kernel: []\n", "t.yaml:2:9: 'kernel' is a list, expected an integer or a list of at most "
@@ -187,7 +193,7 @@ Test(recipe_errors, broken_yaml)
 
 Test(recipe_errors, documents)
 {
-#define KEYS "count, rate, any, flag, mode, title, file, kernel, words, shape, lid, parts, inner"
+#define KEYS "count, rate, any, flag, mode, title, file, kernel, levels, words, shape, lid, parts, inner"
     EXPECT({"", "t.yaml:1:1: the file is empty, expected the keys: " KEYS},
            {"# nothing but this\n\n", "t.yaml:1:1: the file is empty, expected the keys: " KEYS},
            {"---\n", "t.yaml:1:1: the file is empty, expected the keys: " KEYS},

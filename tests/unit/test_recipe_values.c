@@ -124,6 +124,17 @@ Test(recipe_values, one_value_is_a_list_of_one)
     cr_assert_eq(example.words.count, 3);
     cr_expect_str_eq(example.words.value[0], "1");
     cr_expect_str_eq(example.words.value[2], "3 ");
+    read_good(GOOD "levels: 0.5\n");
+    cr_assert_eq(example.levels.count, 1);
+    cr_expect_eq(example.levels.value[0], 0.5);
+    read_good(GOOD "levels: [5, 1e-3, .25]\n");
+    cr_assert_eq(example.levels.count, 3);
+    cr_expect(example.levels.value[0] == 5 && example.levels.value[1] == 1e-3 &&
+              example.levels.value[2] == 0.25);
+    read_good(GOOD "levels: []\n");
+    cr_expect_eq(example.levels.count, 0);
+    read_good(GOOD "levels: null\n");
+    cr_expect_eq(example.levels.count, 0);
     read_good(GOOD "words: []\n");
     cr_expect_eq(example.words.count, 0);
 }

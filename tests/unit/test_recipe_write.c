@@ -120,7 +120,8 @@ Test(recipe_write, all_keys_in_the_order_of_the_table)
 {
     ls_example example;
     ls_example_read_good("parts:\n  - {inputs: [a, b], size: 3, type: wheel, name: w}\n  - bolt\n"
-                         "  - {name: q, type: bolt}\nwords: [a b, c]\ncount: 1e2\nmode: yes\nrate: 1e-20\n",
+                         "  - {name: q, type: bolt}\nlevels: [1, 0.001, 2e0]\nwords: [a b, c]\ncount: "
+                         "1e2\nmode: yes\nrate: 1e-20\n",
                          &example);
     char *text = yaml_of(&example);
     cr_expect_str_eq(text, "count: 100\n"
@@ -131,6 +132,7 @@ Test(recipe_write, all_keys_in_the_order_of_the_table)
                            "title: null\n"
                            "file: null\n"
                            "kernel: [1, 1]\n"
+                           "levels: [1, 0.001, 2]\n"
                            "words: [\"a b\", c]\n"
                            "shape:\n"
                            "  type: round\n"
@@ -156,7 +158,7 @@ Test(recipe_write, all_keys_in_the_order_of_the_table)
     text = json_of(&example);
     cr_expect_str_eq(text,
                      "{\"count\":100,\"rate\":1e-20,\"any\":0,\"flag\":true,\"mode\":\"yes\",\"title\":null,"
-                     "\"file\":null,\"kernel\":[1,1],\"words\":[\"a b\",\"c\"],"
+                     "\"file\":null,\"kernel\":[1,1],\"levels\":[1,0.001,2],\"words\":[\"a b\",\"c\"],"
                      "\"shape\":{\"type\":\"round\",\"radius\":1},\"lid\":null,"
                      "\"parts\":[{\"type\":\"wheel\",\"name\":\"w\",\"inputs\":[\"a\",\"b\"],\"size\":3,"
                      "\"spokes\":8,\"shape\":{\"type\":\"square\",\"side\":4}},{\"type\":\"bolt\"},"

@@ -69,6 +69,15 @@ void LS_VARIANT(ls_binary_entropy)(int64_t units, int64_t lanes, const float *x,
                                    const float *weight, float *delta, float *loss);
 void LS_VARIANT(ls_softmax_entropy)(int64_t units, int64_t lanes, const float *x, const int32_t *label,
                                     const float *weight, float *delta, float *loss);
+void LS_VARIANT(ls_element_loss)(const ls_element_loss *call, int64_t units, int64_t lanes, const float *x,
+                                 const float *target, const float *weight, float *delta, float *loss);
+void LS_VARIANT(ls_smoothed_entropy)(const ls_class_loss *call, int64_t units, int64_t lanes, const float *x,
+                                     const int32_t *label, const float *mask, float *delta, float *loss);
+void LS_VARIANT(ls_multi_margin)(float margin, bool squared, int64_t units, int64_t lanes, const float *x,
+                                 const int32_t *label, const float *mask, float *delta, float *loss);
+void LS_VARIANT(ls_divergence)(int64_t units, int64_t lanes, const float *x, const float *target,
+                               const float *mask, float *delta, float *loss);
+void LS_VARIANT(ls_exponential)(const float *x, float *y, int64_t count);
 void LS_VARIANT(ls_softmax)(int64_t units, int64_t lanes, const float *x, float *y);
 void LS_VARIANT(ls_softmax_back)(int64_t units, int64_t lanes, const float *y, const float *dy, float *dx);
 void LS_VARIANT(ls_log_softmax)(int64_t units, int64_t lanes, const float *x, float *y);

@@ -1,21 +1,6 @@
 /* Losses, softmax and argmax over panels. LS_LANES samples are taken at a time; for each lane the units are
    summed one after the other in ascending order. */
-#include "math/vector/activation.h"
-
-/* Derivatives go to delta times the factor of the lane; lanes of weight 0 get +0 whatever they hold. */
-LS_INLINE void store_weighted(const float *weight, const float *value, float *delta)
-{
-    LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++)
-    {
-        float product = value[n] * weight[n];
-        delta[n] = weight[n] == 0.0f ? 0.0f : product;
-    }
-}
-
-LS_INLINE void store_loss(const float *weight, const float *value, float *loss)
-{
-    LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) loss[n] = weight[n] == 0.0f ? 0.0f : value[n];
-}
+#include "math/vector/loss.h"
 
 void LS_VARIANT(ls_squared_error)(int64_t units, int64_t lanes, const float *x, const float *target,
                                   const float *weight, float *delta, float *loss)
@@ -31,10 +16,10 @@ void LS_VARIANT(ls_squared_error)(int64_t units, int64_t lanes, const float *x, 
                 sum[n] = __builtin_fmaf(difference, difference, sum[n]);
                 slope[n] = 2.0f * share * difference;
             }
-            if (delta) store_weighted(weight + l, slope, delta + u * lanes + l);
+            if (delta) ls_store_weighted(weight + l, slope, delta + u * lanes + l);
         }
         LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) sum[n] *= share;
-        store_loss(weight + l, sum, loss + l);
+        ls_store_loss(weight + l, sum, loss + l);
     }
 }
 
@@ -52,37 +37,9 @@ void LS_VARIANT(ls_binary_entropy)(int64_t units, int64_t lanes, const float *x,
                 sum[n] += __builtin_fmaf(-xu[n], tu[n], positive) + ls_log1p(e);
                 slope[n] = (xu[n] >= 0.0f ? 1.0f : e) / (1.0f + e) - tu[n];
             }
-            if (delta) store_weighted(weight + l, slope, delta + u * lanes + l);
+            if (delta) ls_store_weighted(weight + l, slope, delta + u * lanes + l);
         }
-        store_loss(weight + l, sum, loss + l);
-    }
-}
-
-/* The largest of each lane; a NaN in the first place stays, one behind it shows in the exponentials. */
-LS_INLINE void lane_maxima(int64_t units, int64_t lanes, const float *x, float *largest)
-{
-    memcpy(largest, x, LS_LANES * sizeof *x);
-    for (int64_t u = 1; u < units; u++) {
-        const float *xu = x + u * lanes;
-        LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) largest[n] =
-            xu[n] > largest[n] ? xu[n] : largest[n];
-    }
-}
-
-/* y = exp(x - largest) if y is wanted, and its sum over the units. */
-LS_INLINE void lane_exponentials(int64_t units, int64_t lanes, const float *x, const float *largest, float *y,
-                                 float *sum)
-{
-    memset(sum, 0, LS_LANES * sizeof *sum);
-    for (int64_t u = 0; u < units; u++) {
-        const float *xu = x + u * lanes;
-        float e[LS_LANES];
-        LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++)
-        {
-            e[n] = ls_exp(xu[n] - largest[n]);
-            sum[n] += e[n];
-        }
-        if (y) memcpy(y + u * lanes, e, sizeof e);
+        ls_store_loss(weight + l, sum, loss + l);
     }
 }
 
@@ -90,8 +47,8 @@ void LS_VARIANT(ls_softmax)(int64_t units, int64_t lanes, const float *x, float 
 {
     for (int64_t l = 0; l < lanes; l += LS_LANES) {
         float largest[LS_LANES], sum[LS_LANES];
-        lane_maxima(units, lanes, x + l, largest);
-        lane_exponentials(units, lanes, x + l, largest, y + l, sum);
+        ls_lane_maxima(units, lanes, x + l, largest);
+        ls_lane_exponentials(units, lanes, x + l, largest, y + l, sum);
         for (int64_t u = 0; u < units; u++) {
             float *yu = y + u * lanes + l;
             LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) yu[n] = yu[n] / sum[n];
@@ -110,7 +67,7 @@ LS_INLINE void entropy_slopes(int64_t units, int64_t lanes, const int32_t *label
             float hit = label[n] == (int32_t)u ? 1.0f : 0.0f;
             slope[n] = du[n] / sum[n] - hit;
         }
-        store_weighted(weight, slope, du);
+        ls_store_weighted(weight, slope, du);
     }
 }
 
@@ -119,15 +76,15 @@ void LS_VARIANT(ls_softmax_entropy)(int64_t units, int64_t lanes, const float *x
 {
     for (int64_t l = 0; l < lanes; l += LS_LANES) {
         float largest[LS_LANES], sum[LS_LANES], chosen[LS_LANES] = {0};
-        lane_maxima(units, lanes, x + l, largest);
+        ls_lane_maxima(units, lanes, x + l, largest);
         for (int64_t u = 0; u < units; u++) { /* before delta, which may take the place of x */
             const float *xu = x + u * lanes + l;
             LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) chosen[n] =
                 label[l + n] == (int32_t)u ? xu[n] - largest[n] : chosen[n];
         }
-        lane_exponentials(units, lanes, x + l, largest, delta ? delta + l : NULL, sum);
+        ls_lane_exponentials(units, lanes, x + l, largest, delta ? delta + l : NULL, sum);
         LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) chosen[n] = ls_log(sum[n]) - chosen[n];
-        store_loss(weight + l, chosen, loss + l);
+        ls_store_loss(weight + l, chosen, loss + l);
         if (delta) entropy_slopes(units, lanes, label + l, weight + l, sum, delta + l);
     }
 }
