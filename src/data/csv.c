@@ -162,7 +162,8 @@ ls_status ls_csv_parse(const ls_csv_options *options, const ls_csv_model *model,
 {
     parse state = {.options = options, .model = model, .dataset = dataset};
     state.reader = ls_csv_reader_open(path, text, size);
-    ls_status status = parse_text(&state);
+    dataset->path = ls_strdup(path);
+    ls_status status = dataset->path ? parse_text(&state) : LS_ERROR_MEMORY;
     ls_csv_labels_free(&state.labels);
     ls_csv_layout_free(&state.layout);
     return status;

@@ -18,6 +18,8 @@ void ls_dataset_free(ls_dataset *dataset)
     ls_free(dataset->floats);
     ls_free(dataset->targets);
     ls_free(dataset->labels);
+    ls_free(dataset->path);
+    ls_free(dataset->file_row);
     *dataset = (ls_dataset){0};
 }
 
@@ -81,6 +83,17 @@ static ls_status take_array(const void *from, const uint32_t *row, int64_t rows,
     return LS_OK;
 }
 
+/* Where the rows lie in their file. */
+static ls_status take_places(const ls_dataset *from, const uint32_t *row, int64_t rows, ls_dataset *to)
+{
+    if (!from->path) return LS_OK;
+    to->path = ls_strdup(from->path);
+    to->file_row = ls_alloc((size_t)rows, sizeof *to->file_row);
+    if (!to->path || !to->file_row) return LS_ERROR_MEMORY;
+    for (int64_t i = 0; i < rows; i++) to->file_row[i] = from->file_row ? from->file_row[row[i]] : row[i];
+    return LS_OK;
+}
+
 static ls_status take(const ls_dataset *from, const uint32_t *row, int64_t rows, ls_dataset *to)
 {
     void *bytes = NULL, *floats = NULL, *targets = NULL, *labels = NULL;
@@ -95,6 +108,7 @@ static ls_status take(const ls_dataset *from, const uint32_t *row, int64_t rows,
     to->targets = targets;
     to->labels = labels;
     LS_TRY(status);
+    LS_TRY(take_places(from, row, rows, to));
     LS_TRY(copy_names(from->class_names, from->classes, &to->class_names));
     return copy_names(from->output_names, from->outputs, &to->output_names);
 }

@@ -22,10 +22,13 @@ typedef struct ls_dataset {
     int32_t *labels;     /* [rows], 0..classes-1, or NULL */
     char **class_names;  /* [classes], never NULL where classes > 0 ("0", "1", ... if the source has none) */
     char **output_names; /* [outputs] or NULL */
+    /* For messages alone, not part of the digest: */
+    char *path;         /* of the file that the targets come from, or NULL */
+    uint32_t *file_row; /* [rows] their rows in the file, from 0; NULL: in order */
 } ls_dataset;
 
 void ls_dataset_free(ls_dataset *dataset); /* what it holds, not the struct itself, which is cleared */
-uint64_t ls_dataset_digest(const ls_dataset *dataset); /* hash of everything above */
+uint64_t ls_dataset_digest(const ls_dataset *dataset); /* hash of the content */
 /* A copy of the rows with the given indices (names, shape and classes are copied too). */
 ls_status ls_dataset_take(const ls_dataset *from, const uint32_t *row, int64_t rows, ls_dataset *to);
 

@@ -41,8 +41,10 @@ typedef struct ls_loss_type {
      * classes. */
     void (*classify)(const void *options, const ls_kernels *kernels, int64_t units, int64_t lanes,
                      const float *x, int32_t *index);
-    /* What a sample of this label counts in the mean over the batch: the sum of the losses is divided by the
-     * sum of these. NULL: 1 each. */
+    /* Whether samples have weights: the mean over the batch is then the sum of the losses divided by the sum
+     * of the weights. NULL: never. */
+    bool (*weighted)(const void *options);
+    /* The weight of a sample of this label, where they have some. */
     float (*weight)(const void *options, int32_t label);
     /* Whether samples of this label are left out of the loss and of metrics (their weight is 0). NULL: none
      * are. */

@@ -5,6 +5,8 @@
 #include <math.h>
 #include "nn/loss_common.h"
 
+enum { IGNORE_NONE = -1 };
+
 typedef struct softmax_options {
     ls_loss_options common;
     double label_smoothing;
@@ -57,9 +59,16 @@ static double reference(const void *opaque, int64_t units, const double *x, cons
     return loss;
 }
 
-static bool ignores(const void *options, int32_t label)
+static bool weighted(const void *opaque)
 {
-    return label == ((const softmax_options *)options)->ignore_label;
+    const softmax_options *options = opaque;
+    return options->class_weights.count > 0 || options->ignore_label != IGNORE_NONE;
+}
+
+static bool ignores(const void *opaque, int32_t label)
+{
+    const softmax_options *options = opaque;
+    return options->ignore_label != IGNORE_NONE && label == options->ignore_label;
 }
 
 static float weight(const void *options, int32_t label)
@@ -91,7 +100,8 @@ static const ls_option options_table[] = {
      .maximum = 1e6,
      .default_text = "-1",
      .help = "Number of a class, from 0, whose samples are left out of the loss, of its mean and of all "
-             "metrics. Rows that a program pushes may have this label even where it is no class."},
+             "metrics. -1: none. Rows that a program pushes may have this label, such as -100, even where it "
+             "is no class."},
     LS_OPTION_END};
 
 const ls_loss_type ls_loss_softmax_cross_entropy = {
@@ -109,6 +119,7 @@ const ls_loss_type ls_loss_softmax_cross_entropy = {
     .predict = ls_loss_predict_softmax,
     .reference = reference,
     .classify = ls_loss_classify_sign,
+    .weighted = weighted,
     .weight = weight,
     .ignores = ignores,
 };

@@ -1,5 +1,7 @@
 #include "train/batch.h"
 
+#include <math.h>
+
 enum { LANES_MAX = LS_PANEL_LANES_MAX };
 
 static int64_t row_at(const ls_rows *rows, int64_t position)
@@ -44,15 +46,26 @@ static void fill_values(const ls_rows *rows, int64_t begin, int64_t count, int64
     }
 }
 
+static bool is_weighted(const ls_component *loss)
+{
+    const ls_loss_type *type = (const ls_loss_type *)loss->type;
+    return type->weighted != NULL && type->weighted(loss->options);
+}
+
+/* weight: 0 for samples that the loss ignores. */
 static void count_correct(const ls_panel *panel, const ls_component *loss, const int32_t *label,
-                          int64_t count, ls_score *score)
+                          const float *weight, int64_t count, ls_score *score)
 {
     const ls_loss_type *type = (const ls_loss_type *)loss->type;
     int last = panel->plan->tensor_count - 1;
     int32_t index[LANES_MAX];
     type->classify(loss->options, panel->kernels, panel->plan->slot[last].units, panel->lanes,
                    ls_panel_value(panel, last), index);
-    for (int64_t n = 0; n < count; n++) score->correct += index[n] == label[n];
+    for (int64_t n = 0; n < count; n++) {
+        if (weight[n] == 0) continue;
+        score->counted++;
+        score->correct += index[n] == label[n];
+    }
 }
 
 static void add_squares(const ls_panel *panel, int64_t units, int64_t count, const float *x,
@@ -77,25 +90,53 @@ void ls_batch_loss(const ls_panel *panel, const ls_component *loss, const ls_row
     _Alignas(64) float weight[LANES_MAX] = {0};
     _Alignas(64) float sample_loss[LANES_MAX];
     _Alignas(64) int32_t label[LANES_MAX] = {0};
-    for (int64_t n = 0; n < count; n++) weight[n] = 1;
-    if (data->labels != NULL) {
-        for (int64_t n = 0; n < count; n++) label[n] = data->labels[row_at(rows, begin + n)];
+    for (int64_t n = 0; n < count; n++) {
+        weight[n] = 1;
+        if (data->labels == NULL) continue;
+        label[n] = data->labels[row_at(rows, begin + n)];
+        if (type->ignores != NULL && type->ignores(loss->options, label[n])) weight[n] = 0;
     }
     ls_loss_target target = {.label = label, .weight = weight, .values = scratch->values};
     if (type->target == LS_TARGET_VALUES) fill_values(rows, begin, count, units, lanes, scratch->values);
-    if (data->labels != NULL && type->classify != NULL) count_correct(panel, loss, label, count, score);
+    if (data->labels != NULL && type->classify != NULL)
+        count_correct(panel, loss, label, weight, count, score);
     if (data->targets != NULL && !with_delta) add_squares(panel, units, count, x, scratch->values, score);
     type->panel(loss->options, panel->kernels, units, lanes, x, &target,
                 with_delta ? ls_panel_delta(panel, last) : NULL, sample_loss);
-    for (int64_t n = 0; n < count; n++) ls_wide_add(&score->loss, (double)sample_loss[n]);
+    bool weighted = is_weighted(loss);
+    for (int64_t n = 0; n < count; n++) {
+        ls_wide_add(&score->loss, (double)sample_loss[n]);
+        if (weighted) ls_wide_add(&score->weight, (double)type->weight(loss->options, label[n]));
+    }
     score->samples += count;
+}
+
+double ls_batch_weight(const ls_component *loss, const ls_rows *rows)
+{
+    const ls_loss_type *type = (const ls_loss_type *)loss->type;
+    if (!is_weighted(loss) || rows->data->labels == NULL) return (double)rows->count;
+    ls_wide sum;
+    ls_wide_clear(&sum);
+    for (int64_t n = 0; n < rows->count; n++)
+        ls_wide_add(&sum, (double)type->weight(loss->options, rows->data->labels[row_at(rows, n)]));
+    return ls_wide_value(&sum);
+}
+
+double ls_score_loss(const ls_score *score, const ls_component *loss, int64_t batches)
+{
+    const ls_loss_options *options = loss->options;
+    double count = (double)batches;
+    if (options->reduction == 0)
+        count = is_weighted(loss) ? ls_wide_value(&score->weight) : (double)score->samples;
+    return score->samples > 0 && count > 0 ? ls_wide_value(&score->loss) / count : NAN;
 }
 
 void ls_score_clear(ls_score *score)
 {
     ls_wide_clear(&score->loss);
     ls_wide_clear(&score->squares);
-    score->correct = 0;
+    ls_wide_clear(&score->weight);
+    score->correct = score->counted = 0;
     score->samples = 0;
 }
 
@@ -103,6 +144,8 @@ void ls_score_merge(ls_score *score, const ls_score *other)
 {
     ls_wide_merge(&score->loss, &other->loss);
     ls_wide_merge(&score->squares, &other->squares);
+    ls_wide_merge(&score->weight, &other->weight);
+    score->counted += other->counted;
     score->correct += other->correct;
     score->samples += other->samples;
 }

@@ -16,8 +16,10 @@ typedef struct ls_rows { /* a run of rows of a data set in some order */
 
 typedef struct ls_score { /* sums over samples; exact, so that they do not depend on who summed them */
     ls_wide loss;
-    int64_t correct, samples;
-    ls_wide squares; /* of the errors of values, for the RMSE */
+    ls_wide weight;           /* that the mean loss is divided by, where samples have weights of their own */
+    int64_t samples;          /* all of them */
+    int64_t counted, correct; /* with a class that the loss does not ignore; predicted right */
+    ls_wide squares;          /* of the errors of values, for the RMSE */
 } ls_score;
 
 typedef struct ls_batch_scratch {
@@ -31,6 +33,14 @@ void ls_batch_gather(const ls_panel *panel, const ls_rows *rows, int64_t begin, 
  * derivative of the loss in the delta of the last tensor. */
 void ls_batch_loss(const ls_panel *panel, const ls_component *loss, const ls_rows *rows, int64_t begin,
                    int64_t count, bool with_delta, ls_batch_scratch *scratch, ls_score *score);
+
+/* What the sum of the losses of rows is divided by for their mean: the sum of their weights, which is their
+ * number unless the loss has weights. The same on all ranks, as all have the rows of the global batch. */
+double ls_batch_weight(const ls_component *loss, const ls_rows *rows);
+
+/* The mean loss: over samples by their weights (or, for losses summed over the batch, over batches). NaN
+ * where nothing counts. */
+double ls_score_loss(const ls_score *score, const ls_component *loss, int64_t batches);
 
 void ls_score_clear(ls_score *score);
 void ls_score_merge(ls_score *score, const ls_score *other);

@@ -76,6 +76,7 @@ ls_status ls_step_score(ls_step *step, ls_score *score)
     }
     if (ls_comm_size(step->comm) == 1) return LS_OK;
     ls_wide_normalise(&score->loss);
+    ls_wide_normalise(&score->weight);
     ls_wide_normalise(&score->squares);
     _Static_assert(sizeof(ls_score) % sizeof(int64_t) == 0, "a score is an array of 64-bit integers");
     return ls_comm_reduce(step->comm, LS_SUM_INT64, score, sizeof *score / sizeof(int64_t));

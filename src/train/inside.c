@@ -7,6 +7,7 @@
 #include "parallel/team.h"
 #include "train/checkpoint.h"
 #include "train/model_file.h"
+#include "train/targets.h"
 
 static bool is_pushed(const ls_recipe *recipe)
 {
@@ -67,8 +68,15 @@ static ls_status check_rows(const ls_trainer *trainer, int64_t rows, const float
         return ls_error(LS_ERROR_ARGUMENT, "ls_trainer_step: inputs and %s must be given",
                         classes > 0 ? "labels" : "targets");
     }
-    for (int64_t row = 0; classes > 0 && row < rows; row++) {
+    const ls_component *loss = &trainer->recipe->loss;
+    const ls_loss_type *type = (const ls_loss_type *)loss->type;
+    if (classes == 0) {
+        ls_dataset given = {.rows = rows, .outputs = trainer->train.outputs, .targets = (float *)targets};
+        return ls_targets_check(loss, &given, "ls_trainer_step");
+    }
+    for (int64_t row = 0; row < rows; row++) {
         if (labels[row] >= 0 && labels[row] < classes) continue;
+        if (type->ignores != NULL && type->ignores(loss->options, labels[row])) continue;
         return ls_error(LS_ERROR_DATA, "ls_trainer_step: the label of row %lld is %d, expected 0 to %d",
                         (long long)row, (int)labels[row], classes - 1);
     }
@@ -119,7 +127,7 @@ static ls_status step_on(ls_trainer *trainer, const ls_dataset *batch, double *l
     if (every > 0 && step->steps % every == 0) LS_TRY(ls_replica_check(step));
     ls_score score;
     LS_TRY(ls_step_score(step, &score));
-    if (loss != NULL) *loss = ls_score_loss(&score, trainer->recipe, 1);
+    if (loss != NULL) *loss = ls_score_loss(&score, &trainer->recipe->loss, 1);
     return LS_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "parallel/agree.h"
 #include "train/model_file.h"
+#include "train/targets.h"
 
 struct ls_predictor {
     ls_trainer trainer; /* with a step whose optimiser is never used */
@@ -221,10 +222,14 @@ static ls_status read_beside(const ls_predictor *predictor, ls_dataset *dataset)
 
 static ls_status read_labelled(const ls_predictor *predictor, const char *path, ls_dataset *dataset)
 {
-    if (path == NULL) return read_beside(predictor, dataset);
+    const ls_component *loss = &predictor->recipe->loss;
+    if (path == NULL) {
+        LS_TRY(read_beside(predictor, dataset));
+        return ls_targets_check(loss, dataset, "the test data");
+    }
     LS_TRY(read_file(predictor, path, dataset));
     bool labelled = predictor->trainer.train.classes > 0 ? dataset->labels != NULL : dataset->targets != NULL;
-    if (labelled && dataset->rows > 0) return LS_OK;
+    if (labelled && dataset->rows > 0) return ls_targets_check(loss, dataset, path);
     return ls_error(LS_ERROR_DATA, "%s: %s to evaluate on", path,
                     labelled ? "no rows" : "there are no targets");
 }
@@ -239,8 +244,8 @@ ls_status ls_predictor_evaluate(ls_predictor *predictor, const char *path, ls_ev
     if (status == LS_OK) status = ls_step_evaluate(&trainer->step, &rows, &score);
     if (status == LS_OK) {
         int64_t values = score.samples * data.outputs;
-        *evaluation =
-            (ls_evaluation){.rows = score.samples, .loss = ls_score_loss(&score, predictor->recipe, 1)};
+        *evaluation = (ls_evaluation){.rows = score.samples,
+                                      .loss = ls_score_loss(&score, &predictor->recipe->loss, 1)};
         evaluation->accuracy = ls_score_accuracy(&score, trainer);
         evaluation->rmse =
             data.targets != NULL && values > 0 ? sqrt(ls_wide_value(&score.squares) / (double)values) : NAN;

@@ -56,14 +56,14 @@ ls_status ls_run_evaluate(ls_run *r, float *weights)
     if (trainer->test.rows == 0) return LS_OK;
     ls_score score;
     LS_TRY(ls_trainer_evaluate(trainer, weights, &score));
-    r->progress.test_loss = ls_score_loss(&score, trainer->recipe, 1);
+    r->progress.test_loss = ls_score_loss(&score, &trainer->recipe->loss, 1);
     r->progress.test_accuracy = ls_score_accuracy(&score, trainer);
     return LS_OK;
 }
 
 ls_status ls_run_measure(ls_run *r, const ls_score *score, int64_t batches)
 {
-    r->progress.loss = ls_score_loss(score, r->trainer.recipe, batches);
+    r->progress.loss = ls_score_loss(score, &r->trainer.recipe->loss, batches);
     r->progress.accuracy = ls_score_accuracy(score, &r->trainer);
     LS_TRY(ls_run_evaluate(r, ls_trainer_weights(&r->trainer)));
     ls_run_fill_progress(r);

@@ -208,7 +208,8 @@ ls_status ls_step_run(ls_step *step, ls_step_call *call)
     const ls_plan *plan = &step->plan;
     const ls_loss_options *loss = step->recipe->loss.options;
     int64_t rows = call->rows.count;
-    double factor = loss->reduction == 0 ? 1.0 / (double)rows : 1.0;
+    double weight = loss->reduction == 0 ? ls_batch_weight(&step->recipe->loss, &call->rows) : 1.0;
+    double factor = weight > 0 ? 1.0 / weight : 0.0; /* nothing counts where all samples are ignored */
     ls_step_run_state run = {
         .step = step,
         .call = call,

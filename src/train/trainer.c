@@ -8,6 +8,7 @@
 #include "optim/average.h"
 #include "parallel/agree.h"
 #include "train/model_file.h"
+#include "train/targets.h"
 
 enum {
     PUSHED_BATCH = 64
@@ -61,7 +62,9 @@ static ls_status build_model(ls_trainer *trainer)
     const ls_loss_type *loss = (const ls_loss_type *)recipe->loss.type;
     int64_t units = ls_shape_size(ls_model_output(&trainer->model));
     ls_status status = loss->check(recipe->loss.options, units, train->classes, train->outputs);
-    if (status == LS_OK) return LS_OK;
+    if (status == LS_OK) status = ls_targets_check(&recipe->loss, train, "the training data");
+    if (status == LS_OK) status = ls_targets_check(&recipe->loss, &trainer->test, "the test data");
+    if (status != LS_ERROR_RECIPE) return status;
     return ls_error_prefix(LS_ERROR_RECIPE,
                            "%s: loss %s: ", ls_recipe_place(recipe, recipe->loss.line, recipe->loss.column),
                            loss->base.name);
@@ -206,16 +209,9 @@ ls_status ls_trainer_epoch_score(ls_trainer *trainer, ls_score *score)
     return LS_OK;
 }
 
-double ls_score_loss(const ls_score *score, const ls_recipe *recipe, int64_t batches)
-{
-    const ls_loss_options *loss = recipe->loss.options;
-    double count = loss->reduction == 0 ? (double)score->samples : (double)batches;
-    return score->samples > 0 ? ls_wide_value(&score->loss) / count : NAN;
-}
-
 double ls_score_accuracy(const ls_score *score, const ls_trainer *trainer)
 {
     const ls_loss_type *loss = (const ls_loss_type *)trainer->recipe->loss.type;
-    if (trainer->train.classes == 0 || loss->classify == NULL || score->samples == 0) return NAN;
-    return (double)score->correct / (double)score->samples;
+    if (trainer->train.classes == 0 || loss->classify == NULL || score->counted == 0) return NAN;
+    return (double)score->correct / (double)score->counted;
 }

@@ -51,9 +51,7 @@ bool ls_trainer_epoch_is_over(const ls_trainer *trainer);
 /* The score of the current epoch so far, over all ranks. Collective. */
 ls_status ls_trainer_epoch_score(ls_trainer *trainer, ls_score *score);
 
-/* A score as numbers: the mean loss over samples (or, for losses summed over the batch, over batches), and
- * the accuracy or NaN. */
-double ls_score_loss(const ls_score *score, const ls_recipe *recipe, int64_t batches);
+/* The share of samples whose class was predicted right; NaN without classes. */
 double ls_score_accuracy(const ls_score *score, const ls_trainer *trainer);
 
 /* Takes the weights of this moment into the average where they belong there: after a step that changed them,

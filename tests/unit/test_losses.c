@@ -289,14 +289,15 @@ Test(losses, weights_of_labels_and_ignored_ones)
     ls_component loss = component_of(
         &ls_loss_registry, "{type: softmax_cross_entropy, class_weights: [1, 4, 0.5], ignore_label: 1}");
     const ls_loss_type *type = (const ls_loss_type *)loss.type;
+    cr_expect(type->weighted(loss.options));
     cr_expect_eq(type->weight(loss.options, 0), 1);
     cr_expect_eq(type->weight(loss.options, 1), 0);
     cr_expect_eq(type->weight(loss.options, 2), 0.5F);
     cr_expect(type->ignores(loss.options, 1) && !type->ignores(loss.options, 2));
     ls_component_clear(&loss);
     loss = component_of(&ls_loss_registry, "softmax_cross_entropy");
-    cr_expect_eq(type->weight(loss.options, 0), 1);
-    cr_expect(type->ignores(loss.options, -1) && !type->ignores(loss.options, 0));
+    cr_expect(!type->weighted(loss.options) && !type->ignores(loss.options, -1));
+    cr_expect(!type->ignores(loss.options, 0));
     ls_component_clear(&loss);
 }
 
