@@ -76,6 +76,11 @@ reference=$(train clip digits_5 solo 1)
 same "digits, clipped, 3 ranks, 2 threads" "$(train clip2 digits_5 mpi 3 2)"
 extra=
 
+extra='--set loss={"type":"softmax_cross_entropy","label_smoothing":0.1,"class_weights":[1,2,3,4,5,0.1,0.2,0.3,0.4,0.7],"ignore_label":3}'
+reference=$(train weights digits_5 solo 1)
+same "digits, a weighted and smoothed loss, 3 ranks, 2 threads" "$(train weights2 digits_5 mpi 3 2)"
+extra=
+
 reference=$(train xor xor_200 solo 1)
 for layout in 1x3 2x2 3x1 4x3 8x1; do
     same "xor, $layout" "$(train layout xor_200 mpi "${layout%x*}" "${layout#*x}")"

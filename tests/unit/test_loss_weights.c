@@ -92,7 +92,7 @@ Test(loss_weights, an_ignored_label_need_not_be_a_class)
     run r = begin("classes: 2", 2, "{type: softmax_cross_entropy, ignore_label: -100}", 1);
     double loss = step_on_three(&r, (const int32_t[]){-100, 1, -100});
     cr_expect_float_eq(loss, log(2), 1e-7, "%.9g", loss);
-    cr_expect_eq(parameter(&r, "d.weight")[1], 1.0F);
+    cr_expect_eq(parameter(&r, "d.weight")[LS_LANES], 1.0F);
     const int32_t labels[] = {-100, -1, 1};
     const float inputs[3] = {0, 0, 0};
     cr_expect_eq(ls_trainer_step(r.trainer, 3, inputs, NULL, labels, NULL), LS_ERROR_DATA);
@@ -107,7 +107,7 @@ Test(loss_weights, a_batch_of_ignored_samples_changes_nothing)
     cr_expect(isnan(loss));
     cr_expect_eq(ls_trainer_steps(r.trainer), 1);
     for (int u = 0; u < 2; u++)
-        cr_expect(parameter(&r, "d.bias")[u] == 0 && parameter(&r, "d.weight")[u] == 0);
+        cr_expect(parameter(&r, "d.bias")[u] == 0 && parameter(&r, "d.weight")[u * LS_LANES] == 0);
     end(&r);
 }
 
@@ -129,7 +129,8 @@ Test(loss_weights, threads_do_not_matter)
             cr_assert_eq(ls_trainer_step(r[k].trainer, ROWS, inputs, NULL, labels, &loss[k]), LS_OK);
     }
     cr_expect_eq(loss[0], loss[1]);
-    cr_expect_eq(memcmp(parameter(&r[0], "d.weight"), parameter(&r[1], "d.weight"), 3 * sizeof(float)), 0);
+    cr_expect_eq(
+        memcmp(parameter(&r[0], "d.weight"), parameter(&r[1], "d.weight"), 3 * LS_LANES * sizeof(float)), 0);
     cr_expect_neq(parameter(&r[0], "d.weight")[0], 0);
     end(&r[0]);
     end(&r[1]);
