@@ -130,6 +130,20 @@ typedef struct ls_kernels {
     /* y += x. count: a multiple of 16. */
     void (*add)(const float *x, float *y, int64_t count);
 
+    /* Statistics of each lane over positions rows of lanes, in double: the mean, and the sum of the squared
+       differences from it (m2). Sums are float chains over every fourth position around the first value of
+       the lane, folded into doubles after 64 positions. */
+    void (*moments)(int64_t positions, int64_t lanes, const float *x, double *mean, double *m2);
+    /* y = (x - mean[n]) scale[n] + shift, for each lane n; in place allowed. */
+    void (*normalise)(int64_t positions, int64_t lanes, const float *x, const float *mean, const float *scale,
+                      float shift, float *y);
+    /* For each lane, added up like moments: sum of dy and of dy (x - mean[n]). */
+    void (*norm_sums)(int64_t positions, int64_t lanes, const float *x, const float *mean, const float *dy,
+                      double *sum_dy, double *sum_dyx);
+    /* dx = dy a[n] - (x - mean[n]) c[n] - b[n]; in place (dx == dy) allowed. */
+    void (*norm_backward)(int64_t positions, int64_t lanes, const float *x, const float *mean,
+                          const float *dy, const float *a, const float *b, const float *c, float *dx);
+
     /* Exact sums of a tile of rows x columns: sum = term(x), sum += term(x) (base/exact.h). */
     void (*exact_store)(ls_exact_scale scale, int64_t rows, int64_t columns, const float *x, int64_t ldx,
                         uint64_t *sum, int64_t lds);

@@ -101,12 +101,16 @@ typedef struct ls_layer_call {
     float *const *sample_gradient; /* one a parameter; for LS_GRADIENT_SAMPLES [columns][lanes], to be stored
                                       by the forward or the backward pass; otherwise NULL */
     float *scratch;                /* [scratch(node, lanes)]: for the duration of the call */
+    double *lane_sums;             /* gather: [batch_sums(node)][lanes], to be stored */
+    const double *batch_sums;      /* [batch_sums(node)] over all samples of the batch, else NULL */
 } ls_layer_call;
 
 /* The same for one sample in double precision, written for clarity alone: the finite-difference check and the
- * tests compare with it. */
+ * tests compare with it. Layers that couple samples get several at once, one after the other in x, y, dy and
+ * dx: the grain, or the batch, over which they take statistics. */
 typedef struct ls_reference_call {
     const ls_node *node;
+    int64_t samples;                /* 1 unless the layer couples samples */
     const double *const *parameter; /* without padding: [rows][columns] */
     const double *x[LS_INPUTS_MAX];
     double *y;
@@ -181,6 +185,13 @@ struct ls_layer_type {
     bool (*works_in_place)(const ls_node *node);      /* overrides in_place where it depends on options; NULL:
                                                          in_place holds */
     ls_grain_rule (*grain_rule)(const ls_node *node); /* NULL: any */
+    bool couples_samples; /* the output for a sample depends on others of its grain or batch */
+    /* Sums over the whole batch that the layer needs in the middle of a pass: how many (NULL or 0: none).
+       gather stores the addends of each lane before forward, gather_back before backward; both then find the
+       exact sums of all ranks. Only when training. */
+    int (*batch_sums)(const ls_node *node);
+    void (*gather)(const ls_layer_call *call);
+    void (*gather_back)(const ls_layer_call *call);
     /* Memory; NULL: none. Units (times lanes) kept from forward to backward, floats of a call, of a tile. */
     int64_t (*saved)(const ls_node *node);
     int64_t (*scratch)(const ls_node *node, int64_t lanes);

@@ -47,14 +47,15 @@ static uint32_t largest(const ls_panel *panel, int tensor, const float *x)
     return panel->kernels->largest(x, panel->plan->slot[tensor].units * panel->lanes);
 }
 
-void ls_panel_forward(const ls_panel *panel)
+void ls_panel_forward(const ls_panel *panel, int first, int end)
 {
     const ls_model *model = panel->plan->model;
     uint32_t *value_largest = panel->value_largest;
-    if (value_largest != NULL) value_largest[0] = largest(panel, 0, ls_panel_value(panel, 0));
-    for (int n = 0; n < model->node_count; n++) {
+    if (value_largest != NULL && first == 0) value_largest[0] = largest(panel, 0, ls_panel_value(panel, 0));
+    for (int n = first; n < end; n++) {
         node_call prepared;
         prepare(panel, n, &prepared);
+        if (n == first) prepared.call.batch_sums = panel->batch_sums;
         model->node[n].type->forward(&prepared.call);
         if (value_largest != NULL) value_largest[n + 1] = largest(panel, n + 1, prepared.call.y);
     }
@@ -85,17 +86,29 @@ static void find_largest_samples(const ls_panel *panel, const node_call *prepare
     }
 }
 
-void ls_panel_backward(const ls_panel *panel, int segment)
+void ls_panel_backward(const ls_panel *panel, int first, int end)
 {
-    const ls_plan *plan = panel->plan;
-    const ls_model *model = plan->model;
-    for (int n = plan->first_node[segment + 1] - 1; n >= plan->first_node[segment]; n--) {
+    const ls_model *model = panel->plan->model;
+    for (int n = end - 1; n >= first; n--) {
         node_call prepared;
         prepare(panel, n, &prepared);
+        if (n == end - 1) prepared.call.batch_sums = panel->batch_sums;
         if (prepared.call.dy == NULL) continue;
         panel->delta_largest[n + 1] = largest(panel, n + 1, prepared.call.dy);
         model->node[n].type->backward(&prepared.call);
         add_deltas(panel, &prepared);
         find_largest_samples(panel, &prepared);
     }
+}
+
+void ls_panel_gather(const ls_panel *panel, int node, bool backward, double *lane_sums)
+{
+    const ls_layer_type *type = panel->plan->model->node[node].type;
+    node_call prepared;
+    prepare(panel, node, &prepared);
+    prepared.call.lane_sums = lane_sums;
+    if (backward)
+        type->gather_back(&prepared.call);
+    else
+        type->gather(&prepared.call);
 }

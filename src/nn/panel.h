@@ -17,6 +17,7 @@ typedef struct ls_panel {
                               */
     uint32_t *delta_largest; /* [tensor_count]; of those that are wanted */
     uint32_t *sample_largest; /* [parameter_count]; of LS_GRADIENT_SAMPLES */
+    const double *batch_sums; /* for the first node of a range, where it needs sums over the batch */
 } ls_panel;
 
 static inline float *ls_panel_value(const ls_panel *panel, int tensor)
@@ -34,9 +35,12 @@ static inline float *ls_panel_delta(const ls_panel *panel, int tensor)
     return ls_panel_slot(panel, panel->plan->slot[tensor].delta);
 }
 
-/* All nodes in order. The input tensor is in place. value_largest may be NULL: not wanted (prediction). */
-void ls_panel_forward(const ls_panel *panel);
-/* Nodes of a segment in reverse order. The delta of the last node's output is in place. */
-void ls_panel_backward(const ls_panel *panel, int segment);
+/* Nodes first .. end - 1 in order. The input tensor is in place where first is 0. value_largest may be NULL:
+ * not wanted (prediction). */
+void ls_panel_forward(const ls_panel *panel, int first, int end);
+/* Nodes end - 1 .. first in this order. The delta of the output of node end - 1 is in place. */
+void ls_panel_backward(const ls_panel *panel, int first, int end);
+/* What this panel adds to the sums over the batch that a node needs next: lane_sums [batch_sums][lanes]. */
+void ls_panel_gather(const ls_panel *panel, int node, bool backward, double *lane_sums);
 
 #endif

@@ -286,6 +286,7 @@ static ls_status get_arrays(ls_plan *plan, int wanted_segments)
     plan->saved_slot = ls_alloc(nodes, sizeof *plan->saved_slot);
     plan->sample_slot = ls_alloc((size_t)model->parameter_count, sizeof *plan->sample_slot);
     plan->add_slot = ls_alloc(nodes * LS_INPUTS_MAX, sizeof *plan->add_slot);
+    plan->meeting = ls_alloc(nodes, sizeof *plan->meeting);
     plan->exchange_word = ls_alloc(nodes, sizeof *plan->exchange_word);
     plan->node_segment = ls_alloc(nodes, sizeof *plan->node_segment);
     plan->parameter_node = ls_alloc((size_t)model->parameter_count, sizeof *plan->parameter_node);
@@ -293,8 +294,8 @@ static ls_status get_arrays(ls_plan *plan, int wanted_segments)
     plan->first_task = ls_alloc(segments, sizeof *plan->first_task);
     plan->first_element = ls_alloc(segments, sizeof *plan->first_element);
     bool complete = plan->slot && plan->in_place && plan->saved_slot && plan->sample_slot && plan->add_slot &&
-                    plan->exchange_word && plan->node_segment && plan->parameter_node && plan->first_node &&
-                    plan->first_task && plan->first_element;
+                    plan->meeting && plan->exchange_word && plan->node_segment && plan->parameter_node &&
+                    plan->first_node && plan->first_task && plan->first_element;
     return complete ? LS_OK : LS_ERROR_MEMORY;
 }
 
@@ -308,6 +309,17 @@ static void assign_words(ls_plan *plan)
         next += 1 + plan->model->node[n].parameter_count;
     }
     plan->exchange_words = next;
+}
+
+static void list_meetings(ls_plan *plan)
+{
+    for (int n = 0; n < plan->model->node_count; n++) {
+        const ls_node *node = &plan->model->node[n];
+        int sums = node->type->batch_sums == NULL ? 0 : node->type->batch_sums(node);
+        if (sums == 0) continue;
+        plan->meeting[plan->meeting_count++] = n;
+        if (sums > plan->meeting_sums) plan->meeting_sums = sums;
+    }
 }
 
 static ls_status fill_lists(ls_plan *plan)
@@ -332,6 +344,7 @@ ls_status ls_plan_create(const ls_plan_request *request, ls_plan *plan)
     if (status == LS_OK) {
         assign_segments(plan, segments);
         assign_words(plan);
+        list_meetings(plan);
         status = ls_plan_assign_memory(plan);
     }
     if (status == LS_OK) status = fill_lists(plan);
@@ -346,6 +359,7 @@ void ls_plan_free(ls_plan *plan)
     ls_free(plan->saved_slot);
     ls_free(plan->sample_slot);
     ls_free(plan->add_slot);
+    ls_free(plan->meeting);
     ls_free(plan->exchange_word);
     ls_free(plan->node_segment);
     ls_free(plan->parameter_node);

@@ -59,6 +59,9 @@ typedef struct ls_plan {
     int64_t scratch;      /* floats of a call, the most that a layer asks for */
     int64_t tile_scratch; /* floats for tiles of gradients */
     bool integer_sums;    /* an arena of integer sums is needed even by one rank */
+    int meeting_count;    /* nodes that need sums over the batch in the middle of a pass, */
+    int *meeting;         /* [node_count], ascending */
+    int meeting_sums;     /* the most that one of them needs */
     int *exchange_word; /* [node_count] first of 1 + parameter_count words of a node in the exchange: largest
                            delta, then largest sample gradients. The last node comes first. */
     int exchange_words;

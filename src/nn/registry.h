@@ -31,7 +31,10 @@
     ENTRY(flatten)                                                                                           \
     ENTRY(reshape)                                                                                           \
     ENTRY(add)                                                                                               \
-    ENTRY(concatenate)
+    ENTRY(concatenate)                                                                                       \
+    ENTRY(batch_norm)                                                                                        \
+    ENTRY(layer_norm)                                                                                        \
+    ENTRY(group_norm)
 
 #define LS_LOSS_LIST(ENTRY)                                                                                  \
     ENTRY(mse)                                                                                               \

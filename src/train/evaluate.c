@@ -51,7 +51,7 @@ static void run_forward(ls_team *team, int thread, void *argument)
         panel.pass.first = begin;
         panel.pass.count = count;
         ls_batch_gather(&panel, &run->rows, begin, count);
-        ls_panel_forward(&panel);
+        ls_panel_forward(&panel, 0, step->model->node_count);
         if (run->outputs != NULL)
             store(&panel, run, begin, count);
         else

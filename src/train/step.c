@@ -46,23 +46,87 @@ static ls_panel panel_of(const ls_step_run_state *run, int thread, int64_t index
     };
 }
 
-/* Backward through one segment for all panels; the last segment begins with forward and the loss. */
-static void run_panels(ls_step_run_state *run, int thread, int segment)
+/* One stretch of the passes for all panels: nodes between two places where all panels must meet. */
+typedef struct stretch {
+    bool backward, with_loss; /* with_loss: the forward pass ends and the backward pass begins */
+    int first, end;           /* nodes of the forward pass */
+    int back_first, back_end; /* of the backward pass */
+    int meeting;              /* node that needs sums over the batch next, -1: none */
+    const double *sums;       /* that were found before this stretch, NULL: none */
+    bool turn;                /* which counter of panels it uses */
+} stretch;
+
+static void run_stretch(ls_step_run_state *run, int thread, const stretch *part, atomic_int *next)
 {
     ls_step *step = run->step;
+    const ls_plan *plan = &step->plan;
     ls_thread_space *space = &step->space[thread];
     int64_t panels = ls_step_panels_used(run), index;
-    while ((index = atomic_fetch_add(&run->next_panel[segment], 1)) < panels) {
+    while ((index = atomic_fetch_add(next, 1)) < panels) {
         ls_panel panel = panel_of(run, thread, index);
-        if (segment == step->plan.segment_count - 1) {
-            int64_t begin = index * panel.lanes, count = rows_of_panel(run, index);
-            ls_batch_gather(&panel, &run->local, begin, count);
-            ls_panel_forward(&panel);
+        int64_t begin = index * panel.lanes, count = panel.pass.count;
+        panel.batch_sums = part->sums;
+        if (!part->backward) {
+            if (part->first == 0) ls_batch_gather(&panel, &run->local, begin, count);
+            ls_panel_forward(&panel, part->first, part->end);
+        }
+        if (part->with_loss) {
             ls_batch_loss(&panel, &step->recipe->loss, &run->local, begin, count, true, &space->batch,
                           &space->score);
+            panel.batch_sums = NULL;
         }
-        ls_panel_backward(&panel, segment);
+        if (part->backward || part->with_loss) ls_panel_backward(&panel, part->back_first, part->back_end);
+        if (part->meeting >= 0)
+            ls_panel_gather(&panel, part->meeting, part->backward || part->with_loss,
+                            step->lane_sums + index * plan->meeting_sums * plan->lanes);
     }
+}
+
+/* Runs a stretch and, where it ends in a meeting, finds the sums; NULL if there are none. Stretches take
+ * turns with two counters of panels: while one is used, nobody looks at the other. */
+static const double *finish_stretch(ls_step_run_state *run, ls_team *team, int thread, stretch *part)
+{
+    part->turn = !part->turn;
+    if (thread == 0) atomic_store(&run->next_panel[!part->turn], 0);
+    run_stretch(run, thread, part, &run->next_panel[part->turn]);
+    ls_team_barrier(team);
+    return part->meeting >= 0 ? ls_meeting_run(run, team, thread, part->meeting) : NULL;
+}
+
+/* Backward through one segment, from the meeting nearest to its end to the one nearest to its beginning. */
+static void run_backward(ls_step_run_state *run, ls_team *team, int thread, int segment, stretch *part)
+{
+    const ls_plan *plan = &run->step->plan;
+    int begin = plan->first_node[segment];
+    int m = plan->meeting_count - 1;
+    part->back_end = plan->first_node[segment + 1];
+    while (m >= 0 && plan->meeting[m] >= part->back_end) m--;
+    for (;;) {
+        bool meets = m >= 0 && plan->meeting[m] >= begin;
+        part->meeting = meets ? plan->meeting[m] : -1;
+        part->back_first = meets ? plan->meeting[m] + 1 : begin;
+        part->sums = finish_stretch(run, team, thread, part);
+        if (!meets || ls_step_given_up(run)) return;
+        part->backward = true;
+        part->with_loss = false;
+        part->back_end = part->back_first;
+        m--;
+    }
+}
+
+/* Forward, the loss, and backward through the last segment. */
+static void run_forward(ls_step_run_state *run, ls_team *team, int thread, stretch *part)
+{
+    const ls_plan *plan = &run->step->plan;
+    for (int m = 0; m < plan->meeting_count; m++) {
+        part->end = part->meeting = plan->meeting[m];
+        part->sums = finish_stretch(run, team, thread, part);
+        if (ls_step_given_up(run)) return;
+        part->first = part->end;
+    }
+    part->end = plan->model->node_count;
+    part->with_loss = true;
+    run_backward(run, team, thread, plan->segment_count - 1, part);
 }
 
 /* MPI moves messages only when it is called. */
@@ -152,13 +216,15 @@ static void run_phases(ls_team *team, int thread, void *argument)
 {
     ls_step_run_state *run = argument;
     int segments = run->step->plan.segment_count;
-    run_panels(run, thread, segments - 1);
-    ls_team_barrier(team);
+    stretch part = {.meeting = -1};
+    run_forward(run, team, thread, &part);
     if (thread == 0) ls_exchange_start(run, segments - 1);
     for (int s = segments - 1; s >= 0; s--) {
         if (s > 0) {
-            run_panels(run, thread, s - 1);
-            ls_team_barrier(team);
+            part.backward = true;
+            part.with_loss = false;
+            part.sums = NULL;
+            run_backward(run, team, thread, s - 1, &part);
             if (thread == 0) ls_exchange_start(run, s - 1);
         }
         if (thread == 0) {

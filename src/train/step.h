@@ -34,6 +34,9 @@ typedef struct ls_step {
     uint32_t *delta_largest;     /* [panels][tensors] */
     uint32_t *sample_largest;    /* [panels][parameters] */
     uint32_t *exchange;          /* status, wish to stop, [tensors] largest values, [plan.exchange_words] */
+    double *lane_sums;           /* [panels][plan.meeting_sums][lanes] */
+    ls_wide *meeting;            /* [plan.meeting_sums] */
+    double *batch_sums;          /* [plan.meeting_sums] */
     ls_exact_scale *scale;       /* [parameters] */
     uint64_t *hash;              /* [parameters], for the comparison of replicas */
     double *norm_part;           /* [pieces] */

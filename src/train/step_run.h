@@ -25,6 +25,7 @@ typedef struct ls_step_run_state {
     _Alignas(64) atomic_int next_piece;
     _Alignas(64) atomic_int next_norm;
     _Alignas(64) atomic_int next_node;
+    _Alignas(64) atomic_int next_sum;
     /* written by thread 0 between barriers */
     ls_status status;  /* of the communicator */
     bool leave;        /* some rank failed before the step */
@@ -51,6 +52,10 @@ int64_t ls_step_panels_used(const ls_step_run_state *run);
  * gradients of samples with each), and takes what came of it: bad values, rounding steps. Thread 0. */
 void ls_exchange_start(ls_step_run_state *run, int segment);
 void ls_exchange_finish(ls_step_run_state *run, int segment);
+
+/* The sums over the batch that a node needs, from what all panels gathered in step->lane_sums; by all threads
+ * of all ranks (train/step_meeting.c). What is returned is valid until the next meeting. */
+const double *ls_meeting_run(ls_step_run_state *run, ls_team *team, int thread, int node);
 
 /* The error of a step that met infinity or NaN: the layer or parameter, and what to do. */
 ls_status ls_step_numeric_error(const ls_step_run_state *run);

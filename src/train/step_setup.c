@@ -32,11 +32,16 @@ static ls_status get_panels(ls_step *step)
     step->delta_largest = ls_alloc(panels * tensors, sizeof(uint32_t));
     step->sample_largest = ls_alloc(panels * (size_t)step->model->parameter_count, sizeof(uint32_t));
     step->exchange = ls_alloc(2 + tensors + (size_t)plan->exchange_words, sizeof(uint32_t));
+    size_t sums = (size_t)plan->meeting_sums;
+    step->lane_sums = ls_alloc(panels * sums * (size_t)plan->lanes, sizeof(double));
+    step->meeting = ls_alloc(sums, sizeof *step->meeting);
+    step->batch_sums = ls_alloc(sums, sizeof(double));
     step->scale = ls_alloc((size_t)step->model->parameter_count, sizeof *step->scale);
     step->hash = ls_alloc((size_t)step->model->parameter_count, sizeof *step->hash);
     step->norm_part = ls_alloc((size_t)plan->piece_count, sizeof(double));
     bool complete = step->memory && step->value_largest && step->delta_largest && step->sample_largest &&
-                    step->exchange && step->scale && step->hash && step->norm_part;
+                    step->exchange && step->lane_sums && step->meeting && step->batch_sums && step->scale &&
+                    step->hash && step->norm_part;
     return complete ? LS_OK : LS_ERROR_MEMORY;
 }
 
@@ -74,6 +79,9 @@ static void release_work(ls_step *step)
     ls_free(step->delta_largest);
     ls_free(step->sample_largest);
     ls_free(step->exchange);
+    ls_free(step->lane_sums);
+    ls_free(step->meeting);
+    ls_free(step->batch_sums);
     ls_free(step->scale);
     ls_free(step->hash);
     ls_free(step->norm_part);
@@ -81,6 +89,8 @@ static void release_work(ls_step *step)
     step->space = NULL;
     step->memory = NULL;
     step->value_largest = step->delta_largest = step->sample_largest = step->exchange = NULL;
+    step->lane_sums = step->batch_sums = NULL;
+    step->meeting = NULL;
     step->scale = NULL;
     step->hash = NULL;
     step->norm_part = NULL;

@@ -13,6 +13,9 @@ static const double step = 1e-3;
 static const double kink_distance = 4e-3;
 static const double allowed = 1e-9;
 
+/* Of layers that couple samples; they are far apart, so that no variance is small. */
+enum { SAMPLES = 3 };
+
 typedef struct layer_case {
     ls_reference_call call;
     int64_t in_size[LS_INPUTS_MAX], out_size, parameter_size[PARAMETERS_MAX];
@@ -54,14 +57,17 @@ static double *new_input(const ls_node *node, int64_t count, uint64_t seed, uint
 
 static void layer_case_make(const ls_model *model, const ls_node *node, uint64_t seed, layer_case *made)
 {
-    *made = (layer_case){.call = {.node = node}};
-    made->out_size = ls_shape_size(&node->out);
+    int64_t samples = node->type->couples_samples ? SAMPLES : 1;
+    *made = (layer_case){.call = {.node = node, .samples = samples}};
+    made->out_size = ls_shape_size(&node->out) * samples;
     made->dy = new_numbers(made->out_size, 1, seed, 1);
     made->call.y = new_array(made->out_size);
     made->call.dy = made->dy;
     for (int i = 0; i < node->input_count; i++) {
-        made->in_size[i] = ls_shape_size(&node->in[i]);
+        int64_t size = ls_shape_size(&node->in[i]);
+        made->in_size[i] = size * samples;
         made->call.x[i] = made->x[i] = new_input(node, made->in_size[i], seed, 10 + (uint64_t)i);
+        for (int64_t k = 0; k < made->in_size[i]; k++) made->x[i][k] += 1.5 * (double)(k / size);
         made->call.dx[i] = made->dx[i] = new_array(made->in_size[i]);
     }
     cr_assert_leq(node->parameter_count, PARAMETERS_MAX);

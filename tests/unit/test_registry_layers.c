@@ -240,6 +240,7 @@ static void expect_gradient_kind(const float_case *made, int p, const double *re
 static ls_reference_call new_reference(const float_case *made, double **parameter, double **gradient)
 {
     ls_reference_call call = {.node = made->node,
+                              .samples = 1,
                               .parameter = (const double *const *)parameter,
                               .y = new_doubles(made->out),
                               .gradient = gradient};
@@ -263,8 +264,14 @@ static void free_reference(const float_case *made, ls_reference_call *call)
         ls_free((void *)call->parameter[p]), ls_free(call->gradient[p]);
 }
 
-/* The first lane also tells how long the sums are. */
-static void compare_lane(const float_case *made, ls_reference_call *call, int64_t lane, dependence *terms)
+/* A layer may call a sample unfit for comparison by a negative distance to the next kink. */
+static bool is_fit(const ls_node *node, double *const *x)
+{
+    return node->type->kink == NULL || node->type->kink(node, x[0]) >= 0;
+}
+
+/* The first lane also tells how long the sums are. True if the lane could be compared. */
+static bool compare_lane(const float_case *made, ls_reference_call *call, int64_t lane, dependence *terms)
 {
     const ls_node *node = made->node;
     double *x[LS_INPUTS_MAX];
@@ -281,12 +288,15 @@ static void compare_lane(const float_case *made, ls_reference_call *call, int64_
         }
     }
     node->type->reference_backward(call);
-    expect_near(call->y, made->y, made->out, made, lane, tolerance(terms->forward), "y");
+    bool fit = is_fit(node, x);
+    if (fit) expect_near(call->y, made->y, made->out, made, lane, tolerance(terms->forward), "y");
     for (int i = 0; i < made->inputs; i++) {
-        expect_near(call->dx[i], made->dx[i], made->in[i], made, lane, tolerance(terms->backward), "dx");
+        if (fit)
+            expect_near(call->dx[i], made->dx[i], made->in[i], made, lane, tolerance(terms->backward), "dx");
         ls_free(x[i]);
     }
     ls_free(dy);
+    return fit;
 }
 
 static void compare_with_reference(const float_case *made)
@@ -294,13 +304,16 @@ static void compare_with_reference(const float_case *made)
     double *parameter[PARAMETERS_MAX] = {NULL}, *gradient[PARAMETERS_MAX] = {NULL};
     ls_reference_call call = new_reference(made, parameter, gradient);
     dependence terms;
-    for (int64_t n = 0; n < made->lanes; n++) compare_lane(made, &call, n, &terms);
+    int compared = 0;
+    for (int64_t n = 0; n < made->lanes; n++) compared += compare_lane(made, &call, n, &terms);
+    cr_expect_gt(compared, 0, "%s: no lane could be compared", made->node->name);
     for (int p = 0; p < made->node->parameter_count; p++) expect_gradient_kind(made, p, gradient[p]);
     free_reference(made, &call);
 }
 
 static void expect_float_path(const ls_model *model, ls_node *node)
 {
+    if (node->type->couples_samples) return; /* tests of their own: test_norms.c */
     for (int64_t lanes = 16; lanes <= 64; lanes += 16) {
         float_case made;
         float_case_make(model, node, lanes, &made);
@@ -384,6 +397,7 @@ static void expect_same_lanes(const float *few, const float *many, int64_t units
 /* Lanes are samples: what stands in the others must not matter. */
 static void expect_independent_lanes(const ls_model *model, ls_node *node)
 {
+    if (node->type->couples_samples) return;
     float_case few, many;
     float_case_make(model, node, 16, &few);
     float_case_make(model, node, 64, &many);

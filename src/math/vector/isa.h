@@ -51,6 +51,14 @@ void LS_VARIANT(ls_gather_bytes)(const uint8_t *const *row, int64_t count, int64
 
 void LS_VARIANT(ls_add)(const float *x, float *y, int64_t count);
 
+void LS_VARIANT(ls_moments)(int64_t positions, int64_t lanes, const float *x, double *mean, double *m2);
+void LS_VARIANT(ls_normalise)(int64_t positions, int64_t lanes, const float *x, const float *mean,
+                              const float *scale, float shift, float *y);
+void LS_VARIANT(ls_norm_sums)(int64_t positions, int64_t lanes, const float *x, const float *mean,
+                              const float *dy, double *sum_dy, double *sum_dyx);
+void LS_VARIANT(ls_norm_backward)(int64_t positions, int64_t lanes, const float *x, const float *mean,
+                                  const float *dy, const float *a, const float *b, const float *c, float *dx);
+
 uint32_t LS_VARIANT(ls_largest)(const float *x, int64_t count);
 void LS_VARIANT(ls_exact_store)(ls_exact_scale scale, int64_t rows, int64_t columns, const float *x,
                                 int64_t ldx, uint64_t *sum, int64_t lds);
