@@ -1,0 +1,202 @@
+/* Trains a few steps with every part of the registries and prints a hash of the weights for each: the same
+   lines must come out on every layout (tests/mpi/parts.sh). A part that is added is covered by being
+   registered; one whose options have no defaults needs a line in the table of examples.
+   Usage: parts THREADS [WORD], under mpirun; WORD: only parts whose line contains it. */
+#include <math.h>
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/random.h"
+#include "train/trainer.h"
+#include <lockstep/lockstep.h>
+#include <lockstep/mpi.h>
+
+/* Batches of 2 grains and a part, and a last one that is shorter. */
+enum { INPUTS = 72, OUTPUTS = 3, BATCH = 40, ROWS = 70, PASSES = 2, TEXT = 2000 };
+
+/* Options of parts that cannot do with their defaults, and how a layer is fed where one image does not do. */
+static const struct example {
+    const char *name, *options;
+} examples[] = {
+    {"dense", "units: 7"},
+    {"reshape", "shape: [4, 18]"},
+    {"add", "inputs: [left, right]"},
+    {"concatenate", "inputs: [left, right]"},
+    {"group_norm", "groups: 2"},
+};
+
+static ls_context *context;
+static const char *only;
+static int rank, ranks, failures;
+
+static const char *options_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++)
+        if (strcmp(examples[i].name, name) == 0) return examples[i].options;
+    return NULL;
+}
+
+static void fail(const char *what, const char *recipe)
+{
+    failures++;
+    if (rank == 0) printf("FAILED %s: %s\n%s\n", what, ls_error_message(), recipe);
+}
+
+/* Row r of the data: inputs of about 1 in size, and a class or targets between 0 and 1 that add up to 1. */
+static void make_row(int r, float *inputs, float *targets, int32_t *label)
+{
+    for (int i = 0; i < INPUTS; i++)
+        inputs[i] = (float)ls_random_normal(7, LS_RANDOM_BENCH, (uint64_t)r, (uint64_t)i);
+    *label = inputs[0] > 0.4F ? 2 : inputs[1] > 0;
+    for (int o = 0; o < OUTPUTS; o++) targets[o] = o == *label ? 0.5F : 0.25F;
+}
+
+/* One step on the rows begin .. end - 1 of the data, this rank's share of them by no particular rule. */
+static ls_status push(ls_trainer *trainer, int begin, int end, bool classes)
+{
+    static float inputs[ROWS * INPUTS], targets[ROWS * OUTPUTS];
+    static int32_t labels[ROWS];
+    int first = begin + (end - begin) * rank * rank / (ranks * ranks);
+    int last = begin + (end - begin) * (rank + 1) * (rank + 1) / (ranks * ranks);
+    for (int r = first; r < last; r++)
+        make_row(r, inputs + (r - first) * INPUTS, targets + (r - first) * OUTPUTS, &labels[r - first]);
+    return ls_trainer_step(trainer, last - first, inputs, classes ? NULL : targets, classes ? labels : NULL,
+                           NULL);
+}
+
+static void train(const char *what, const char *text, bool classes)
+{
+    ls_recipe *recipe = NULL;
+    ls_trainer *trainer = NULL;
+    if (only != NULL && strstr(what, only) == NULL) return;
+    ls_status status = ls_recipe_parse(text, what, NULL, NULL, 0, &recipe);
+    if (status == LS_OK) status = ls_trainer_create(context, recipe, &trainer);
+    for (int pass = 0; pass < PASSES && status == LS_OK; pass++) {
+        status = push(trainer, 0, BATCH, classes);
+        if (status == LS_OK) status = push(trainer, BATCH, ROWS, classes);
+    }
+    if (status != LS_OK) {
+        fail(what, text);
+    } else if (rank == 0) {
+        size_t bytes = (size_t)trainer->model.arena_size * sizeof(float);
+        printf("%s %016llx\n", what, (unsigned long long)ls_hash(trainer->step.parameters, bytes, 0));
+    }
+    ls_trainer_free(trainer);
+    ls_recipe_free(recipe);
+}
+
+/* --- layers: between a dense layer, whose output they see as an image, and another --- */
+
+static void train_layer(const char *what, const char *name, const char *options)
+{
+    char text[TEXT];
+    bool joins = options != NULL && strstr(options, "inputs:") != NULL;
+    snprintf(text, sizeof text,
+             "seed: 5\ndata: {type: push, inputs: %d, classes: %d}\nmodel:\n"
+             "  - {type: dense, units: 72, activation: tanh, name: before}\n"
+             "  - {type: reshape, shape: [2, 6, 6], name: left}\n"
+             "%s  - {type: %s%s%s}\n  - {type: dense, units: %d}\n"
+             "loss: softmax_cross_entropy\noptimizer: {type: sgd, lr: 0.1, momentum: 0.9}\n"
+             "training: {batch: %d, grain: 16, segments: 2}\n",
+             INPUTS, OUTPUTS, joins ? "  - {type: tanh, name: right, inputs: left}\n" : "", name,
+             options == NULL || options[0] == '\0' ? "" : ", ", options == NULL ? "" : options, OUTPUTS,
+             BATCH);
+    train(what, text, true);
+}
+
+/* Each switch flipped and each choice taken once. */
+static void vary_layer(const ls_component_type *type, const char *options)
+{
+    char what[TEXT], more[TEXT];
+    for (const ls_option *option = type->options; option != NULL && option->key != NULL; option++) {
+        const char *before = options == NULL ? "" : options, *comma = options == NULL ? "" : ", ";
+        if (strstr(before, option->key) != NULL || option->default_text == NULL) continue;
+        if (option->kind == LS_OPTION_BOOLEAN) {
+            bool on = strcmp(option->default_text, "true") == 0;
+            snprintf(more, sizeof more, "%s%s%s: %s", before, comma, option->key, on ? "false" : "true");
+            snprintf(what, sizeof what, "layer %s %s: %s", type->name, option->key, on ? "false" : "true");
+            train_layer(what, type->name, more);
+        }
+        for (int c = 0; option->kind == LS_OPTION_CHOICE && option->choices[c] != NULL; c++) {
+            if (strcmp(option->choices[c], option->default_text) == 0) continue;
+            snprintf(more, sizeof more, "%s%s%s: %s", before, comma, option->key, option->choices[c]);
+            snprintf(what, sizeof what, "layer %s %s: %s", type->name, option->key, option->choices[c]);
+            train_layer(what, type->name, more);
+        }
+    }
+}
+
+static void train_layers(void)
+{
+    char what[TEXT];
+    for (const ls_component_type *const *type = ls_layer_registry.types; *type != NULL; type++) {
+        const char *options = options_of((*type)->name);
+        snprintf(what, sizeof what, "layer %s", (*type)->name);
+        train_layer(what, (*type)->name, options);
+        vary_layer(*type, options);
+    }
+}
+
+/* --- losses and optimisers, on a small network --- */
+
+static void train_network(const char *what, const char *data, int units, const char *loss,
+                          const char *optimizer, bool classes)
+{
+    char text[TEXT];
+    snprintf(text, sizeof text,
+             "seed: 5\ndata: {type: push, inputs: %d, %s}\nmodel:\n"
+             "  - {type: dense, units: 33, activation: tanh}\n  - {type: dense, units: %d}\n"
+             "loss: {type: %s}\noptimizer: {type: %s}\ntraining: {batch: %d, grain: 8}\n",
+             INPUTS, data, units, loss, optimizer, BATCH);
+    train(what, text, classes);
+}
+
+static void train_losses(void)
+{
+    char what[TEXT];
+    for (const ls_component_type *const *type = ls_loss_registry.types; *type != NULL; type++) {
+        bool classes = ((const ls_loss_type *)*type)->target == LS_TARGET_LABELS;
+        snprintf(what, sizeof what, "loss %s", (*type)->name);
+        train_network(what, classes ? "classes: 3" : "outputs: 3", OUTPUTS, (*type)->name, "sgd, lr: 0.05",
+                      classes);
+    }
+}
+
+static void train_optimizers(void)
+{
+    char what[TEXT];
+    for (const ls_component_type *const *type = ls_optimizer_registry.types; *type != NULL; type++) {
+        snprintf(what, sizeof what, "optimizer %s", (*type)->name);
+        train_network(what, "classes: 3", OUTPUTS, "softmax_cross_entropy", (*type)->name, true);
+    }
+    for (const ls_component_type *const *type = ls_activation_registry.types; *type != NULL; type++) {
+        char text[TEXT];
+        snprintf(what, sizeof what, "activation %s", (*type)->name);
+        snprintf(text, sizeof text,
+                 "data: {type: push, inputs: %d, classes: 3}\nmodel:\n"
+                 "  - {type: dense, units: 20, activation: %s}\n  - {type: dense, units: 3}\n"
+                 "loss: softmax_cross_entropy\ntraining: {batch: %d, grain: 4}\n",
+                 INPUTS, (*type)->name, BATCH);
+        train(what, text, true);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    int level;
+    if (argc < 2) return 2;
+    only = argc > 2 ? argv[2] : NULL;
+    if (MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS) return 1;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+    if (ls_context_create_mpi(MPI_COMM_WORLD, atoi(argv[1]), &context) != LS_OK) return 1;
+    train_layers();
+    train_losses();
+    train_optimizers();
+    ls_context_free(context);
+    MPI_Finalize();
+    return failures != 0;
+}
