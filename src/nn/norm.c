@@ -22,18 +22,9 @@ float ls_norm_inverse(double variance, double epsilon)
     return (float)(1.0 / sqrt(variance + epsilon));
 }
 
-static void fill_ones(const void *options, const ls_parameter *parameter, uint64_t seed, int index,
-                      float *values)
-{
-    (void)options, (void)seed, (void)index;
-    for (int64_t c = 0; c < parameter->columns; c++) values[c] = 1;
-}
-
-static const ls_initialiser_type ones = {.base = {.name = "ones"}, .fill = fill_ones};
-
 static ls_status declare(ls_layer_build *build, const char *name, int64_t count, bool with_ones)
 {
-    ls_component initialiser = {.type = with_ones ? &ones.base : &ls_initialiser_zeros.base};
+    ls_component initialiser = {.type = with_ones ? &ls_initialiser_ones.base : &ls_initialiser_zeros.base};
     return ls_layer_declare(build, name, 1, 1, count, count, count, initialiser, false);
 }
 

@@ -55,7 +55,7 @@ static void set_up(norm_case *c, int statistics)
     c->arena = new_floats(c->model.arena_size);
     c->x = new_floats(UNITS * LANES), c->y = new_floats(UNITS * LANES);
     c->dy = new_floats(UNITS * LANES), c->dx = new_floats(UNITS * LANES);
-    ls_model_initialise(&c->model, 1, c->arena);
+    cr_assert_eq(ls_model_initialise(&c->model, 1, c->arena), LS_OK);
     for (int p = 0; p < 4; p++) {
         float *values = c->arena + c->model.parameter[p].offset;
         c->parameter[p] = values;
