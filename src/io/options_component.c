@@ -101,7 +101,7 @@ static bool is_identifier(const char *text)
     return true;
 }
 
-static ls_status check_identifier(const ls_reader *reader, const char *key, const ls_tree *tree)
+ls_status ls_read_identifier(const ls_reader *reader, const char *key, const ls_tree *tree)
 {
     if (tree->kind == LS_TREE_SCALAR && !ls_tree_is_null(tree) && is_identifier(tree->text)) return LS_OK;
     char found[128];
@@ -114,7 +114,7 @@ static ls_status check_identifier(const ls_reader *reader, const char *key, cons
 static ls_status read_inputs(const ls_reader *reader, const ls_tree *tree, ls_strings *inputs)
 {
     if (tree->kind == LS_TREE_SCALAR) {
-        LS_TRY(check_identifier(reader, "inputs", tree));
+        LS_TRY(ls_read_identifier(reader, "inputs", tree));
         return ls_read_strings(reader, "inputs", tree, inputs);
     }
     if (tree->kind == LS_TREE_MAPPING || tree->count == 0) {
@@ -122,7 +122,7 @@ static ls_status read_inputs(const ls_reader *reader, const ls_tree *tree, ls_st
                              "'inputs' is %s, expected the name of a layer or a list of names",
                              tree->kind == LS_TREE_MAPPING ? "a mapping" : "an empty list");
     }
-    for (int i = 0; i < tree->count; i++) LS_TRY(check_identifier(reader, "inputs", tree->child[i]));
+    for (int i = 0; i < tree->count; i++) LS_TRY(ls_read_identifier(reader, "inputs", tree->child[i]));
     return ls_read_strings(reader, "inputs", tree, inputs);
 }
 
@@ -130,7 +130,7 @@ static ls_status read_name(const ls_reader *reader, const ls_tree *mapping, ls_c
 {
     const ls_tree *name = ls_tree_find(mapping, "name");
     if (name != NULL) {
-        LS_TRY(check_identifier(reader, "name", name));
+        LS_TRY(ls_read_identifier(reader, "name", name));
         component->name = ls_strdup(name->text);
         if (component->name == NULL) return LS_ERROR_MEMORY;
     }

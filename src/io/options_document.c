@@ -115,7 +115,30 @@ static void write_registry(documenter *d, const ls_registry *registry)
             d->text,
             "\nEach may also have the keys `name` (a letter or `_`, then letters, digits, `_`, `.`, `-`, at "
             "most 48 characters, of its own) and `inputs` (the name or a list of names of the items whose "
-            "outputs it takes; without it, the item before).\n");
+            "outputs it takes; without it, the item before).\n\n"
+            "An item may also be a block that is repeated, `{repeat: 3, name: block, layers: [...]}`: it "
+            "stands for its "
+            "layers three times over. Its layer `conv` becomes `block_0_conv`, `block_1_conv`, "
+            "`block_2_conv`; layers "
+            "without a name get their type and a number, blocks `repeat_0` and so on. Names in `inputs` are "
+            "looked "
+            "up among the layers of the block first, then around it; `previous` stands for what comes into a "
+            "repetition, and the name of a block for its last layer. A block may name the one item it begins "
+            "from in "
+            "`inputs`. Blocks may stand in blocks. The resolved recipe lists all layers. Settings change one "
+            "layer "
+            "(`model.block_1_conv.filters=32`), a layer of all repetitions "
+            "(`model.block.layers.conv.filters=32`) or "
+            "the block (`model.block.repeat=5`).\n\n"
+            "```yaml\n"
+            "- repeat: 3\n"
+            "  name: block\n"
+            "  layers:\n"
+            "  - {type: dense, units: 64, activation: relu, name: inner}\n"
+            "  - {type: dense, units: 64, name: outer}\n"
+            "  - {type: add, inputs: [outer, previous]}     # the shortcut of a residual network\n"
+            "  - relu\n"
+            "```\n");
     }
     for (int i = 0; registry->types[i] != NULL; i++) {
         const ls_component_type *type = registry->types[i];

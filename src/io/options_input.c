@@ -6,13 +6,35 @@
 #include "io/options_read.h"
 #include "io/tree.h"
 
-static ls_status apply_overrides(const ls_option *table, const ls_options_input *input, char **origins,
-                                 ls_tree *root)
+static ls_status expand_lists(const ls_reader *reader, const ls_option *table, const ls_tree *root)
+{
+    for (const ls_option *option = table; option->key != NULL; option++) {
+        ls_tree *list = option->kind == LS_OPTION_LIST ? ls_tree_find(root, option->key) : NULL;
+        if (list != NULL && option->registry->named) LS_TRY(ls_tree_expand(reader, option->registry, list));
+    }
+    return LS_OK;
+}
+
+static ls_status apply_override(const ls_option *table, const char *setting, char **origin, ls_tree *root)
+{
+    *origin = ls_format("--set %s", setting);
+    if (*origin == NULL) return LS_ERROR_MEMORY;
+    return ls_tree_override(table, setting, *origin, root);
+}
+
+/* What changes a block comes before the blocks are repeated, all else after it, each in the order given. */
+static ls_status apply_overrides(const ls_reader *reader, const ls_option *table,
+                                 const ls_options_input *input, char **origins, ls_tree *root)
 {
     for (int i = 0; i < input->override_count; i++) {
-        origins[i] = ls_format("--set %s", input->overrides[i]);
-        if (origins[i] == NULL) return LS_ERROR_MEMORY;
-        LS_TRY(ls_tree_override(table, input->overrides[i], origins[i], root));
+        if (!ls_tree_overrides_block(table, input->overrides[i], root)) continue;
+        LS_TRY(apply_override(table, input->overrides[i], &origins[i], root));
+    }
+    LS_TRY(expand_lists(reader, table, root));
+    for (int i = 0; i < input->override_count; i++) {
+        if (origins[i] != NULL) continue;
+        LS_TRY(apply_override(table, input->overrides[i], &origins[i], root));
+        LS_TRY(expand_lists(reader, table, root)); /* the list itself may have been set */
     }
     return LS_OK;
 }
@@ -38,7 +60,7 @@ static ls_status read_tree(ls_reader *reader, const ls_option *table, const ls_o
                            char **origins, ls_tree *root, void *options)
 {
     LS_TRY(check_root(table, input, root));
-    LS_TRY(apply_overrides(table, input, origins, root));
+    LS_TRY(apply_overrides(reader, table, input, origins, root));
     ls_read_table_call call = {.table = table, .mapping = root, .place = root, .owner = input->what};
     ls_status status = ls_read_table(reader, &call, options);
     if (status != LS_OK) ls_options_clear(table, options);

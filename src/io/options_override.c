@@ -18,6 +18,7 @@ typedef struct cursor {
     const ls_option *table;       /* a group or the root */
     const ls_registry *component; /* a component of this registry */
     const ls_registry *list;      /* a list of them */
+    const ls_registry *block;     /* a block of such a list */
     const char *name;             /* of the node, for messages */
 } cursor;
 
@@ -91,6 +92,8 @@ static ls_status enter_key(cursor *at, const char *key)
     at->table = option != NULL && option->kind == LS_OPTION_GROUP ? option->group : NULL;
     at->component = option != NULL && option->kind == LS_OPTION_COMPONENT ? option->registry : NULL;
     at->list = option != NULL && option->kind == LS_OPTION_LIST ? option->registry : NULL;
+    if (at->block != NULL && strcmp(key, "layers") == 0) at->list = at->block;
+    at->block = NULL;
     return LS_OK;
 }
 
@@ -151,9 +154,31 @@ static ls_status enter_item(cursor *at, const char *path, size_t *length)
     int index = find_item(at->node, path, length);
     if (index < 0) return no_item(at, path);
     at->node = at->node->child[index];
-    at->component = at->list;
+    bool block = at->list->named && ls_tree_is_block(at->node);
+    at->component = block ? NULL : at->list;
+    at->block = block ? at->list : NULL;
     at->list = NULL;
     return LS_OK;
+}
+
+bool ls_tree_overrides_block(const ls_option *table, const char *setting, const ls_tree *root)
+{
+    char key[64] = "";
+    size_t length = strcspn(setting, ".=");
+    if (setting[length] != '.' || length >= sizeof key) return false;
+    memcpy(key, setting, length);
+    const ls_option *option = ls_option_find(table, key);
+    const ls_tree *list = ls_tree_find(root, key);
+    if (option == NULL || option->kind != LS_OPTION_LIST || !option->registry->named) return false;
+    if (list == NULL || list->kind != LS_TREE_LIST) return false;
+    const char *path = setting + length + 1;
+    for (int i = 0; i < list->count; i++) {
+        const char *name = item_name(list->child[i]);
+        size_t size = name == NULL ? 0 : strlen(name);
+        if (size == 0 || !ls_tree_is_block(list->child[i]) || strncmp(path, name, size) != 0) continue;
+        if (path[size] == '.' || path[size] == '=') return true;
+    }
+    return false;
 }
 
 /* Puts the content of value into node, which keeps its key. */

@@ -28,6 +28,14 @@ ls_status ls_read_component(ls_reader *reader, const ls_option *option, const ls
 ls_status ls_read_list(ls_reader *reader, const ls_option *option, const ls_tree *tree,
                        ls_component_list *list);
 
+/* A name: a letter or _, then letters, digits, _ . -, not too long. */
+ls_status ls_read_identifier(const ls_reader *reader, const char *key, const ls_tree *tree);
+
+/* Replaces the blocks {repeat: ..., layers: [...]} of a list of named components by what they stand for
+   (options_repeat.c). Anything but a list is left alone. */
+ls_status ls_tree_expand(const ls_reader *reader, const ls_registry *registry, ls_tree *list);
+bool ls_tree_is_block(const ls_tree *item);
+
 /* All options of a table from a mapping, with defaults for what it lacks. extra: keys of the mapping that are
    read elsewhere, NULL-terminated, or NULL. owner stands in messages: "layer dense". place: where to report
    missing keys; mapping may be NULL. */
@@ -48,5 +56,8 @@ ls_status ls_tree_default(const char *default_text, ls_tree **tree);
 /* "optimizer.lr=0.05" changes the tree as if it had been written there (options_override.c). origin is the
    text for messages and lives as long as the tree. */
 ls_status ls_tree_override(const ls_option *table, const char *setting, const char *origin, ls_tree *root);
+/* Whether a setting leads into a block that is repeated ("model.stage.repeat=5"), so that it must come before
+   ls_tree_expand. */
+bool ls_tree_overrides_block(const ls_option *table, const char *setting, const ls_tree *root);
 
 #endif

@@ -11,12 +11,15 @@
 /* There with the address sanitiser only. */
 extern int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
-static const char text[] = "data: {type: csv, train: x.csv, classes: [a, b], test: y.csv}\n"
-                           "model:\n"
-                           "  - &d {type: dense, units: 3, activation: relu, name: one}\n"
-                           "  - {type: dense, units: 2, inputs: [one], initializer: {type: he, gain: 2}}\n"
-                           "loss: mse\n"
-                           "training: {checkpoint: {keep: 4}}\n";
+static const char text[] =
+    "data: {type: csv, train: x.csv, classes: [a, b], test: y.csv}\n"
+    "model:\n"
+    "  - &d {type: dense, units: 3, activation: relu, name: one}\n"
+    "  - {type: dense, units: 2, inputs: [one], initializer: {type: he, gain: 2}}\n"
+    "  - {repeat: 2, name: b, inputs: one, layers: [relu, {type: add, inputs: [relu_0, "
+    "previous]}]}\n"
+    "loss: mse\n"
+    "training: {checkpoint: {keep: 4}}\n";
 
 enum { DONE = 0, REFUSED = 1, WRONG_STATUS = 2, LEAK = 3, UNREPORTED = 4 };
 
@@ -37,10 +40,14 @@ static ls_status write_all(const ls_recipe *recipe)
 
 static int work(void)
 {
-    static const char *const overrides[] = {"optimizer.schedule={type: step, every: 3}", "optimizer.lr=0.5",
-                                            "data.train=z.csv", "model.one.units=4", "training.epochs=3"};
+    static const char *const overrides[] = {"optimizer.schedule={type: step, every: 3}",
+                                            "optimizer.lr=0.5",
+                                            "data.train=z.csv",
+                                            "model.one.units=4",
+                                            "training.epochs=3",
+                                            "model.b.repeat=3"};
     ls_recipe *recipe = NULL;
-    ls_status status = ls_recipe_parse(text, "t.yaml", "dir", overrides, 5, &recipe);
+    ls_status status = ls_recipe_parse(text, "t.yaml", "dir", overrides, 6, &recipe);
     if (status != LS_OK && recipe != NULL) return WRONG_STATUS;
     if (status == LS_OK) status = write_all(recipe);
     ls_recipe_free(recipe);
