@@ -6,6 +6,7 @@
 #include <lockstep/status.h>
 #include <lockstep/context.h>
 #include <lockstep/recipe.h>
+#include <lockstep/metrics.h>
 #include <lockstep/trainer.h>
 #include <lockstep/predictor.h>
 #include <lockstep/tools.h>

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <lockstep/context.h>
+#include <lockstep/metrics.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,7 +40,8 @@ typedef struct ls_evaluation {
     int64_t rows;
     double loss;
     double accuracy; /* NaN without classes */
-    double rmse;     /* NaN with classes */
+    double rmse;     /* NaN with classes, and where the recipe's metrics lack it */
+    ls_metrics metrics;
 } ls_evaluation;
 
 /* Loss and metrics on a labelled data file; data NULL: the test set of the recipe.yaml beside the model.

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <lockstep/context.h>
+#include <lockstep/metrics.h>
 #include <lockstep/recipe.h>
 
 #ifdef __cplusplus
@@ -18,6 +19,7 @@ typedef struct ls_progress {
     double loss;           /* training loss of the epoch (mean over samples, or mean over steps of the sum) */
     double accuracy;       /* of training samples as they were trained on */
     double test_loss, test_accuracy; /* NaN where not evaluated in this epoch or there is no test set */
+    ls_metrics test_metrics; /* of that evaluation; none where there was none */
     double learning_rate;
     double gradient_norm; /* of the last step, before clipping; NaN unless clipping is on */
     double samples_per_s, wall_s;

@@ -1,18 +1,43 @@
 /* lockstep eval MODEL [DATA] */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include "cli/cli.h"
+#include "cli/confusion.h"
 #include "cli/json.h"
 #include "cli/options.h"
 
+/* Those that are not printed for themselves. */
+static bool is_extra(const ls_metric *metric)
+{
+    static const char *const own[] = {"accuracy", "rmse", "confusion_matrix"};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        if (strcmp(metric->name, own[i]) == 0) return false;
+    return true;
+}
+
 static void print_json(const ls_evaluation *evaluation)
 {
+    const ls_metrics *metrics = &evaluation->metrics;
     printf("{\"rows\": %lld, ", (long long)evaluation->rows);
     ls_cli_json_number("loss", evaluation->loss);
     printf(", ");
     ls_cli_json_number("accuracy", evaluation->accuracy);
     printf(", ");
     ls_cli_json_number("rmse", evaluation->rmse);
+    for (int i = 0; i < metrics->count; i++) {
+        if (!is_extra(&metrics->item[i])) continue;
+        printf(", ");
+        ls_cli_json_number(metrics->item[i].name, metrics->item[i].value);
+    }
+    if (metrics->classes > 0) printf(", \"confusion_matrix\": ");
+    for (int t = 0; t < metrics->classes; t++) {
+        for (int p = 0; p < metrics->classes; p++) {
+            long long count = (long long)metrics->confusion[(size_t)t * (size_t)metrics->classes + (size_t)p];
+            printf("%s%lld", p > 0 ? ", " : t > 0 ? ", [" : "[[", count);
+        }
+        printf("%s", t == metrics->classes - 1 ? "]]" : "]");
+    }
     printf("}\n");
 }
 
@@ -22,13 +47,26 @@ static void print_text(const ls_evaluation *evaluation)
     printf("loss      %.6g\n", evaluation->loss);
     if (!isnan(evaluation->accuracy)) printf("accuracy  %.2f %%\n", 100 * evaluation->accuracy);
     if (!isnan(evaluation->rmse)) printf("rmse      %.6g\n", evaluation->rmse);
+    for (int i = 0; i < evaluation->metrics.count; i++) {
+        const ls_metric *metric = &evaluation->metrics.item[i];
+        if (is_extra(metric)) printf("%-9s %.6g\n", metric->name, metric->value);
+    }
+    if (evaluation->metrics.classes > 0) ls_cli_print_confusion(stdout, &evaluation->metrics);
 }
 
-static ls_status evaluate(ls_cli *cli, const char *model, const char *data, ls_evaluation *evaluation)
+/* The matrix of the results goes with the predictor, so they are printed here. */
+static ls_status evaluate(ls_cli *cli, const char *model, const char *data, bool json)
 {
+    ls_evaluation evaluation;
     ls_predictor *predictor = NULL;
     ls_status status = ls_predictor_load(cli->context, model, &predictor);
-    if (status == LS_OK) status = ls_predictor_evaluate(predictor, data, evaluation);
+    if (status == LS_OK) status = ls_predictor_evaluate(predictor, data, &evaluation);
+    if (status == LS_OK && cli->speaks) {
+        if (json)
+            print_json(&evaluation);
+        else
+            print_text(&evaluation);
+    }
     ls_predictor_free(predictor);
     return status;
 }
@@ -43,15 +81,7 @@ int ls_cli_eval(ls_cli *cli, int count, char **words)
         {NULL, LS_CLI_FLAG, NULL, 0, 0},
     };
     if (!ls_cli_options_parse(cli, options, "MODEL [DATA]", 1, 2, &count, words, &code)) return code;
-    ls_evaluation evaluation;
     ls_status status = ls_cli_start(cli, threads);
-    if (status == LS_OK) status = evaluate(cli, words[0], count > 1 ? words[1] : NULL, &evaluation);
-    if (status != LS_OK) return ls_cli_fail(cli, status);
-    if (!cli->speaks) return LS_EXIT_OK;
-    if (json) {
-        print_json(&evaluation);
-    } else {
-        print_text(&evaluation);
-    }
-    return LS_EXIT_OK;
+    if (status == LS_OK) status = evaluate(cli, words[0], count > 1 ? words[1] : NULL, json);
+    return status == LS_OK ? LS_EXIT_OK : ls_cli_fail(cli, status);
 }

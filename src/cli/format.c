@@ -53,3 +53,15 @@ void ls_cli_format_results(const ls_progress *now, char *text, int size)
     add(text, size, "test loss", now->test_loss, false);
     add(text, size, "test accuracy", now->test_accuracy, true);
 }
+
+void ls_cli_format_metrics(const ls_metrics *metrics, char *text, int size)
+{
+    text[0] = '\0';
+    for (int i = 0; i < metrics->count; i++) {
+        const ls_metric *metric = &metrics->item[i];
+        char name[LS_METRIC_NAME_SIZE + 8];
+        if (strcmp(metric->name, "accuracy") == 0) continue;
+        snprintf(name, sizeof name, "test %s", metric->name);
+        add(text, size, name, metric->value, false);
+    }
+}

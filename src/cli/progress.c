@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+#include "cli/confusion.h"
 
 enum { LINE_SIZE = 512, BAR_MIN = 4, BAR_MAX = 30, LINES_A_RUN = 16 };
 static const double SECONDS_A_DRAW = 0.1, SECONDS_OF_SLOW_EPOCHS = 10;
@@ -124,5 +125,9 @@ void ls_cli_progress_show(void *user, const ls_progress *now)
         if (is_worth_a_line(progress, now, time)) print_line(now);
     } else if (!progress->drawn || time - progress->last_draw >= SECONDS_A_DRAW) {
         draw(progress, now, time);
+    }
+    if (now->finished && now->test_metrics.classes > 0) {
+        ls_cli_progress_end(progress);
+        ls_cli_print_confusion(stderr, &now->test_metrics);
     }
 }

@@ -29,5 +29,7 @@ void ls_cli_format_rate(double rate, char *text, int size);
 void ls_cli_format_time(double seconds, char *text, int size);
 /* Adds what is known of loss and accuracies to text: "loss 0.12  accuracy 95.1 %  test loss ...". */
 void ls_cli_format_results(const ls_progress *now, char *text, int size);
+/* "test rmse 0.5  test r2 0.9": what format_results does not say; may be empty. */
+void ls_cli_format_metrics(const ls_metrics *metrics, char *text, int size);
 
 #endif

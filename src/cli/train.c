@@ -66,7 +66,7 @@ static char *default_directory(const char *recipe)
 static void print_summary(const ls_run_result *result)
 {
     const ls_progress *last = &result->last;
-    char results[512], rate[32], time[32];
+    char results[2048], rate[32], time[32];
     ls_cli_format_results(last, results, sizeof results);
     ls_cli_format_rate(last->samples_per_s, rate, sizeof rate);
     ls_cli_format_time(last->wall_s, time, sizeof time);
@@ -76,6 +76,8 @@ static void print_summary(const ls_run_result *result)
         fprintf(stderr, "skipped because of infinity or NaN: %lld steps\n", (long long)last->skipped_steps);
     }
     fprintf(stderr, "%s\n", results);
+    ls_cli_format_metrics(&last->test_metrics, results, sizeof results);
+    if (results[0]) fprintf(stderr, "%s\n", results);
 }
 
 static void print_next(const train_words *given, const ls_progress *last)

@@ -110,7 +110,7 @@ static bool is_no_path(const ls_option *option)
 
 ls_status ls_recipe_model_json(const ls_recipe *recipe, char **text)
 {
-    static const char *const keys[] = {"model", "loss", "data"};
+    static const char *const keys[] = {"model", "loss", "metrics", "data"};
     ls_text json = {0};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         ls_text_add(&json, "%s\"%s\":", i == 0 ? "{" : ",", keys[i]);

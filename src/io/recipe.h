@@ -63,6 +63,7 @@ struct ls_recipe {
     ls_component data;
     ls_component_list model;
     ls_component loss;
+    ls_component_list metrics; /* empty: those of the kind of targets */
     ls_component optimizer;
     ls_training_options training;
 };
@@ -75,7 +76,7 @@ extern const char *const ls_monitor_choices[];
 /* The resolved recipe as YAML (all keys, defaults filled in, paths as absolute where absolute_paths) in a
  * stable order. *text is freed with ls_free. */
 ls_status ls_recipe_to_yaml(const ls_recipe *recipe, bool absolute_paths, char **text);
-/* Canonical JSON of all that predict needs: {"model": [...], "loss": {...}, "data": {"type": ...,
+/* Canonical JSON of all that predict needs: {"model": [...], "loss": {...}, "metrics": [...], "data": {"type": ...,
  * "normalise": ...}} without paths, places, layout or training. It can be read by ls_recipe_parse_model. */
 ls_status ls_recipe_model_json(const ls_recipe *recipe, char **text);
 /* A recipe with only data (options without files), model and loss from that JSON; the rest has defaults. name

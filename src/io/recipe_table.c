@@ -3,6 +3,7 @@
 
 #include "data/dataset.h"
 #include "nn/loss.h"
+#include "nn/metric.h"
 #include "optim/average.h"
 #include "optim/optimizer.h"
 
@@ -186,6 +187,14 @@ const ls_option ls_recipe_options[] = {
      .offset = offsetof(ls_recipe, loss),
      .registry = &ls_loss_registry,
      .help = "What is made small."},
+    {.key = "metrics",
+     .kind = LS_OPTION_LIST,
+     .offset = offsetof(ls_recipe, metrics),
+     .default_text = "[]",
+     .registry = &ls_metric_registry,
+     .help = "What is measured on the test data. An empty list: accuracy where there are classes, rmse where "
+             "there are target values.",
+     .may_change_on_resume = true},
     {.key = "optimizer",
      .kind = LS_OPTION_COMPONENT,
      .offset = offsetof(ls_recipe, optimizer),

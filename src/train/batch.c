@@ -1,6 +1,7 @@
 #include "train/batch.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { LANES_MAX = LS_PANEL_LANES_MAX };
 
@@ -52,63 +53,74 @@ static bool is_weighted(const ls_component *loss)
     return type->weighted != NULL && type->weighted(loss->options);
 }
 
-/* weight: 0 for samples that the loss ignores. */
-static void count_correct(const ls_panel *panel, const ls_component *loss, const int32_t *label,
-                          const float *weight, int64_t count, ls_score *score)
+static bool is_ignored(const ls_head *head, int32_t label)
 {
-    const ls_loss_type *type = (const ls_loss_type *)loss->type;
-    int last = panel->plan->tensor_count - 1;
-    int32_t index[LANES_MAX];
-    type->classify(loss->options, panel->kernels, panel->plan->slot[last].units, panel->lanes,
-                   ls_panel_value(panel, last), index);
-    for (int64_t n = 0; n < count; n++) {
-        if (weight[n] == 0) continue;
-        score->counted++;
-        score->correct += index[n] == label[n];
-    }
+    const ls_loss_type *type = ls_head_type(head);
+    return type->ignores != NULL && type->ignores(head->loss->options, label);
 }
 
-static void add_squares(const ls_panel *panel, int64_t units, int64_t count, const float *x,
-                        const float *values, ls_score *score)
+void ls_batch_targets(const ls_panel *panel, const ls_head *head, const ls_rows *rows, int64_t begin,
+                      int64_t count, ls_batch_scratch *scratch)
 {
-    for (int64_t u = 0; u < units; u++) {
-        for (int64_t n = 0; n < count; n++) {
-            float error = x[u * panel->lanes + n] - values[u * panel->lanes + n];
-            ls_wide_add(&score->squares, (double)error * (double)error);
-        }
-    }
-}
-
-void ls_batch_loss(const ls_panel *panel, const ls_component *loss, const ls_rows *rows, int64_t begin,
-                   int64_t count, bool with_delta, ls_batch_scratch *scratch, ls_score *score)
-{
-    const ls_loss_type *type = (const ls_loss_type *)loss->type;
     const ls_dataset *data = rows->data;
-    int last = panel->plan->tensor_count - 1;
-    int64_t lanes = panel->lanes, units = panel->plan->slot[last].units;
-    const float *x = ls_panel_value(panel, last);
-    _Alignas(64) float weight[LANES_MAX] = {0};
-    _Alignas(64) float sample_loss[LANES_MAX];
-    _Alignas(64) int32_t label[LANES_MAX] = {0};
+    memset(scratch->weight, 0, (size_t)panel->lanes * sizeof *scratch->weight);
+    memset(scratch->label, 0, (size_t)panel->lanes * sizeof *scratch->label);
     for (int64_t n = 0; n < count; n++) {
-        weight[n] = 1;
+        scratch->weight[n] = 1;
         if (data->labels == NULL) continue;
-        label[n] = data->labels[row_at(rows, begin + n)];
-        if (type->ignores != NULL && type->ignores(loss->options, label[n])) weight[n] = 0;
+        scratch->label[n] = data->labels[row_at(rows, begin + n)];
+        if (is_ignored(head, scratch->label[n])) scratch->weight[n] = 0;
     }
-    ls_loss_target target = {.label = label, .weight = weight, .values = scratch->values};
-    if (type->target == LS_TARGET_VALUES) fill_values(rows, begin, count, units, lanes, scratch->values);
-    if (data->labels != NULL && type->classify != NULL)
-        count_correct(panel, loss, label, weight, count, score);
-    if (data->targets != NULL && !with_delta) add_squares(panel, units, count, x, scratch->values, score);
-    type->panel(loss->options, panel->kernels, units, lanes, x, &target,
-                with_delta ? ls_panel_delta(panel, last) : NULL, sample_loss);
-    bool weighted = is_weighted(loss);
+    if (ls_head_type(head)->target == LS_TARGET_VALUES)
+        fill_values(rows, begin, count, head->units, panel->lanes, scratch->values);
+}
+
+static void count_correct(const ls_panel *panel, const ls_head *head, int64_t count,
+                          ls_batch_scratch *scratch, ls_head_score *score)
+{
+    ls_head_type(head)->classify(head->loss->options, panel->kernels, head->units, panel->lanes,
+                                 ls_panel_value(panel, head->tensor), scratch->index);
     for (int64_t n = 0; n < count; n++) {
-        ls_wide_add(&score->loss, (double)sample_loss[n]);
-        if (weighted) ls_wide_add(&score->weight, (double)type->weight(loss->options, label[n]));
+        if (scratch->weight[n] == 0) continue;
+        score->counted++;
+        score->correct += scratch->index[n] == scratch->label[n];
     }
-    score->samples += count;
+}
+
+void ls_batch_loss(const ls_panel *panel, const ls_head *head, const ls_rows *rows, int64_t count,
+                   float *delta, ls_batch_scratch *scratch, ls_head_score *score)
+{
+    const ls_loss_type *type = ls_head_type(head);
+    const void *options = head->loss->options;
+    ls_loss_target target = {.label = scratch->label, .weight = scratch->weight, .values = scratch->values};
+    if (rows->data->labels != NULL && type->classify != NULL)
+        count_correct(panel, head, count, scratch, score);
+    type->panel(options, panel->kernels, head->units, panel->lanes, ls_panel_value(panel, head->tensor),
+                &target, delta, scratch->loss);
+    bool weighted = is_weighted(head->loss);
+    for (int64_t n = 0; n < count; n++) {
+        ls_wide_add(&score->loss, (double)scratch->loss[n]);
+        if (weighted) ls_wide_add(&score->weight, (double)type->weight(options, scratch->label[n]));
+    }
+}
+
+void ls_batch_metrics(const ls_panel *panel, const ls_head *head, int64_t first, int64_t count,
+                      ls_batch_scratch *scratch, int thread, ls_metric_set *set)
+{
+    const float *x = ls_panel_value(panel, head->tensor);
+    ls_head_type(head)->predict(head->loss->options, panel->kernels, head->units, panel->lanes, x,
+                                scratch->predicted);
+    for (int64_t n = 0; n < count; n++)
+        if (scratch->weight[n] == 0) scratch->label[n] = -1;
+    ls_metric_panel judged = {.fit = &set->fit,
+                              .lanes = panel->lanes,
+                              .count = count,
+                              .x = x,
+                              .predicted = scratch->predicted,
+                              .index = scratch->index,
+                              .label = scratch->label,
+                              .values = scratch->values};
+    ls_metric_set_add(set, thread, first, &judged);
 }
 
 double ls_batch_weight(const ls_component *loss, const ls_rows *rows)
@@ -122,30 +134,35 @@ double ls_batch_weight(const ls_component *loss, const ls_rows *rows)
     return ls_wide_value(&sum);
 }
 
-double ls_score_loss(const ls_score *score, const ls_component *loss, int64_t batches)
+static double mean_loss(const ls_score *score, const ls_component *loss, const ls_head_score *head,
+                        int64_t batches)
 {
     const ls_loss_options *options = loss->options;
     double count = (double)batches;
     if (options->reduction == 0)
-        count = is_weighted(loss) ? ls_wide_value(&score->weight) : (double)score->samples;
-    return score->samples > 0 && count > 0 ? ls_wide_value(&score->loss) / count : NAN;
+        count = is_weighted(loss) ? ls_wide_value(&head->weight) : (double)score->samples;
+    return score->samples > 0 && count > 0 ? ls_wide_value(&head->loss) / count : NAN;
+}
+
+double ls_score_loss(const ls_score *score, const ls_recipe *recipe, int64_t batches)
+{
+    return mean_loss(score, &recipe->loss, &score->head[0], batches);
 }
 
 void ls_score_clear(ls_score *score)
 {
-    ls_wide_clear(&score->loss);
-    ls_wide_clear(&score->squares);
-    ls_wide_clear(&score->weight);
-    score->correct = score->counted = 0;
-    score->samples = 0;
+    *score = (ls_score){.samples = 0};
 }
 
 void ls_score_merge(ls_score *score, const ls_score *other)
 {
-    ls_wide_merge(&score->loss, &other->loss);
-    ls_wide_merge(&score->squares, &other->squares);
-    ls_wide_merge(&score->weight, &other->weight);
-    score->counted += other->counted;
-    score->correct += other->correct;
     score->samples += other->samples;
+    for (int h = 0; h < LS_HEADS_MAX; h++) {
+        ls_head_score *to = &score->head[h];
+        const ls_head_score *from = &other->head[h];
+        ls_wide_merge(&to->loss, &from->loss);
+        ls_wide_merge(&to->weight, &from->weight);
+        to->counted += from->counted;
+        to->correct += from->correct;
+    }
 }

@@ -1,6 +1,7 @@
 /* Forward passes without training: scores and predictions. Each thread works in a panel of its own. */
 #include <stdatomic.h>
 
+#include "parallel/agree.h"
 #include "train/step.h"
 
 typedef struct forward_run {
@@ -30,6 +31,20 @@ static void store(const ls_panel *panel, const forward_run *run, int64_t begin, 
     }
 }
 
+static void judge(const ls_panel *panel, const forward_run *run, int64_t begin, int64_t count, int thread)
+{
+    const ls_step *step = run->step;
+    ls_thread_space *space = &step->space[thread];
+    for (int h = 0; h < step->objective.head_count; h++) {
+        const ls_head *head = &step->objective.head[h];
+        ls_batch_targets(panel, head, &run->rows, begin, count, &space->batch);
+        ls_batch_loss(panel, head, &run->rows, count, NULL, &space->batch, &space->score.head[h]);
+        if (step->metrics != NULL)
+            ls_batch_metrics(panel, head, begin, count, &space->batch, thread, &step->metrics[h]);
+    }
+    space->score.samples += count;
+}
+
 static void run_forward(ls_team *team, int thread, void *argument)
 {
     (void)team;
@@ -55,8 +70,7 @@ static void run_forward(ls_team *team, int thread, void *argument)
         if (run->outputs != NULL)
             store(&panel, run, begin, count);
         else
-            ls_batch_loss(&panel, &step->recipe->loss, &run->rows, begin, count, false, &space->batch,
-                          &space->score);
+            judge(&panel, run, begin, count, thread);
     }
 }
 
@@ -75,11 +89,22 @@ ls_status ls_step_score(ls_step *step, ls_score *score)
         ls_score_clear(&step->space[t].score);
     }
     if (ls_comm_size(step->comm) == 1) return LS_OK;
-    ls_wide_normalise(&score->loss);
-    ls_wide_normalise(&score->weight);
-    ls_wide_normalise(&score->squares);
-    _Static_assert(sizeof(ls_score) % sizeof(int64_t) == 0, "a score is an array of 64-bit integers");
-    return ls_comm_reduce(step->comm, LS_SUM_INT64, score, sizeof *score / sizeof(int64_t));
+    size_t bytes = offsetof(ls_score, head);
+    for (int h = 0; h < step->objective.head_count; h++) {
+        ls_wide_normalise(&score->head[h].loss);
+        ls_wide_normalise(&score->head[h].weight);
+        bytes += sizeof score->head[h];
+    }
+    _Static_assert(sizeof(ls_head_score) % sizeof(int64_t) == 0, "a score is an array of 64-bit integers");
+    return ls_comm_reduce(step->comm, LS_SUM_INT64, score, (int64_t)(bytes / sizeof(int64_t)));
+}
+
+static ls_status begin_metrics(ls_step *step, int64_t rows)
+{
+    ls_status status = LS_OK;
+    for (int h = 0; h < step->objective.head_count && status == LS_OK; h++)
+        status = ls_metric_set_begin(&step->metrics[h], rows);
+    return ls_agree(step->comm, status);
 }
 
 ls_status ls_step_evaluate(ls_step *step, const ls_rows *rows, ls_score *score)
@@ -89,8 +114,12 @@ ls_status ls_step_evaluate(ls_step *step, const ls_rows *rows, ls_score *score)
     int64_t begin = rows->count * rank / ranks, end = rows->count * (rank + 1) / ranks;
     run.rows.first += begin;
     run.rows.count = end - begin;
+    if (step->metrics != NULL) LS_TRY(begin_metrics(step, run.rows.count));
     ls_team_run(threads_for(step, run.rows.count), run_forward, &run);
-    return ls_step_score(step, score);
+    LS_TRY(ls_step_score(step, score));
+    for (int h = 0; step->metrics != NULL && h < step->objective.head_count; h++)
+        LS_TRY(ls_metric_set_finish(&step->metrics[h], step->comm));
+    return LS_OK;
 }
 
 void ls_step_predict(ls_step *step, const ls_rows *rows, float *outputs, int32_t *classes)

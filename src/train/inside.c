@@ -127,7 +127,7 @@ static ls_status step_on(ls_trainer *trainer, const ls_dataset *batch, double *l
     if (every > 0 && step->steps % every == 0) LS_TRY(ls_replica_check(step));
     ls_score score;
     LS_TRY(ls_step_score(step, &score));
-    if (loss != NULL) *loss = ls_score_loss(&score, &trainer->recipe->loss, 1);
+    if (loss != NULL) *loss = ls_score_loss(&score, trainer->recipe, 1);
     return LS_OK;
 }
 

@@ -234,22 +234,30 @@ static ls_status read_labelled(const ls_predictor *predictor, const char *path, 
                     labelled ? "no rows" : "there are no targets");
 }
 
+static void fill_evaluation(const ls_trainer *trainer, const ls_score *score, ls_evaluation *evaluation)
+{
+    *evaluation = (ls_evaluation){.rows = score->samples,
+                                  .loss = ls_score_loss(score, trainer->recipe, 1),
+                                  .accuracy = ls_score_accuracy(score, trainer),
+                                  .rmse = NAN};
+    ls_trainer_metrics(trainer, &evaluation->metrics);
+    for (int i = 0; i < evaluation->metrics.count; i++) {
+        const ls_metric *metric = &evaluation->metrics.item[i];
+        if (strcmp(metric->name, "rmse") == 0) evaluation->rmse = metric->value;
+    }
+}
+
 ls_status ls_predictor_evaluate(ls_predictor *predictor, const char *path, ls_evaluation *evaluation)
 {
     ls_trainer *trainer = &predictor->trainer;
     ls_dataset data = {0};
     ls_score score;
-    ls_status status = ls_agree(trainer->context->comm, read_labelled(predictor, path, &data));
+    ls_status status = read_labelled(predictor, path, &data);
+    if (status == LS_OK) status = ls_trainer_make_metrics(trainer, &data);
+    status = ls_agree(trainer->context->comm, status);
     ls_rows rows = {.data = &data, .normalisation = &trainer->normalisation, .count = data.rows};
     if (status == LS_OK) status = ls_step_evaluate(&trainer->step, &rows, &score);
-    if (status == LS_OK) {
-        int64_t values = score.samples * data.outputs;
-        *evaluation = (ls_evaluation){.rows = score.samples,
-                                      .loss = ls_score_loss(&score, &predictor->recipe->loss, 1)};
-        evaluation->accuracy = ls_score_accuracy(&score, trainer);
-        evaluation->rmse =
-            data.targets != NULL && values > 0 ? sqrt(ls_wide_value(&score.squares) / (double)values) : NAN;
-    }
+    if (status == LS_OK) fill_evaluation(trainer, &score, evaluation);
     ls_dataset_free(&data);
     return status;
 }

@@ -4,45 +4,54 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct writer {
-    char *text;
-    size_t size, used;
-} writer;
+#include "io/text.h"
 
-static void put(writer *to, const char *key, const char *value)
+static void put_integer(ls_text *to, const char *key, int64_t value)
 {
-    int wrote = snprintf(to->text + to->used, to->size - to->used, ",\"%s\":%s", key, value);
-    if (wrote > 0 && (size_t)wrote < to->size - to->used) to->used += (size_t)wrote;
+    ls_text_add(to, ",\"%s\":%lld", key, (long long)value);
 }
 
-static void put_integer(writer *to, const char *key, int64_t value)
-{
-    char text[32];
-    snprintf(text, sizeof text, "%lld", (long long)value);
-    put(to, key, text);
-}
-
-static void put_real(writer *to, const char *key, double value)
+static void put_real(ls_text *to, const char *key, double value)
 {
     char text[40] = "null";
     if (isfinite(value)) snprintf(text, sizeof text, "%.9g", value);
     for (char *c = text; *c != '\0'; c++) {
         if (*c == ',') *c = '.'; /* the locale of the calling program */
     }
-    put(to, key, text);
+    ls_text_add(to, ",\"%s\":%s", key, text);
 }
 
-static void put_word(writer *to, const char *key, const char *word)
+/* [[3,0],[1,4]] */
+static void put_matrix(ls_text *to, const ls_metrics *metrics)
 {
-    char text[40];
-    snprintf(text, sizeof text, "\"%s\"", word);
-    put(to, key, text);
+    ls_text_add(to, ",\"test_confusion_matrix\":[");
+    for (int t = 0; t < metrics->classes; t++) {
+        for (int p = 0; p < metrics->classes; p++) {
+            long long count = (long long)metrics->confusion[(int64_t)t * metrics->classes + p];
+            ls_text_add(to, "%s%lld", p > 0 ? "," : t > 0 ? ",[" : "[", count);
+        }
+        ls_text_add(to, "]");
+    }
+    ls_text_add(to, "]");
 }
 
-void ls_record_text(const char *event, const ls_progress *progress, char *text, size_t size)
+/* Those that have no key of their own. */
+static void put_metrics(ls_text *to, const ls_metrics *metrics)
 {
-    writer to = {.text = text, .size = size - 2};
-    to.used = (size_t)snprintf(text, size, "{\"event\":\"%s\"", event);
+    for (int i = 0; i < metrics->count; i++) {
+        char key[LS_METRIC_NAME_SIZE + 8];
+        const ls_metric *metric = &metrics->item[i];
+        if (strcmp(metric->name, "accuracy") == 0 || strcmp(metric->name, "confusion_matrix") == 0) continue;
+        snprintf(key, sizeof key, "test_%s", metric->name);
+        put_real(to, key, metric->value);
+    }
+    if (metrics->classes > 0) put_matrix(to, metrics);
+}
+
+ls_status ls_record_text(const char *event, const ls_progress *progress, char **text)
+{
+    ls_text to = {0};
+    ls_text_add(&to, "{\"event\":\"%s\"", event);
     put_integer(&to, "epoch", progress->epoch);
     put_integer(&to, "epochs", progress->finished ? progress->epoch : progress->epochs);
     put_integer(&to, "steps", progress->step);
@@ -50,13 +59,15 @@ void ls_record_text(const char *event, const ls_progress *progress, char *text, 
     put_real(&to, "accuracy", progress->accuracy);
     put_real(&to, "test_loss", progress->test_loss);
     put_real(&to, "test_accuracy", progress->test_accuracy);
+    put_metrics(&to, &progress->test_metrics);
     put_real(&to, "learning_rate", progress->learning_rate);
     if (isfinite(progress->gradient_norm)) put_real(&to, "gradient_norm", progress->gradient_norm);
     if (progress->skipped_steps > 0) put_integer(&to, "skipped_steps", progress->skipped_steps);
     if (progress->finished && progress->best_epoch > 0) put_integer(&to, "best_epoch", progress->best_epoch);
-    if (progress->finished && progress->stopped_early) put(&to, "stopped_early", "true");
-    if (progress->weights != NULL) put_word(&to, "weights", progress->weights);
+    if (progress->finished && progress->stopped_early) ls_text_add(&to, ",\"stopped_early\":true");
+    if (progress->weights != NULL) ls_text_add(&to, ",\"weights\":\"%s\"", progress->weights);
     put_real(&to, "samples_per_s", progress->samples_per_s);
     put_real(&to, "wall_s", progress->wall_s);
-    strcpy(text + to.used, "}");
+    ls_text_add(&to, "}");
+    return ls_text_take(&to, text);
 }

@@ -141,6 +141,7 @@ static ls_status train(ls_run *r, ls_run_result *result)
     }
     result->already_finished = how == LS_RUN_BEGIN_FINISHED;
     result->last = r->progress;
+    result->last.test_metrics.classes = 0; /* the matrix goes with the run */
     return status;
 }
 

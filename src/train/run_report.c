@@ -43,27 +43,30 @@ void ls_run_tell(ls_run *r, bool epoch_end)
 
 void ls_run_write_record(ls_run *r, const char *event)
 {
-    char text[LS_RECORD_SIZE];
+    char *text = NULL;
     if (r->directory == NULL || r->pending != LS_OK) return;
-    ls_record_text(event, &r->progress, text, sizeof text);
-    r->pending = ls_run_directory_metrics_write(r->directory, text);
+    r->pending = ls_record_text(event, &r->progress, &text);
+    if (r->pending == LS_OK) r->pending = ls_run_directory_metrics_write(r->directory, text);
+    ls_free(text);
 }
 
 ls_status ls_run_evaluate(ls_run *r, float *weights)
 {
     ls_trainer *trainer = &r->trainer;
     r->progress.test_loss = r->progress.test_accuracy = NAN;
+    r->progress.test_metrics = (ls_metrics){.count = 0};
     if (trainer->test.rows == 0) return LS_OK;
     ls_score score;
     LS_TRY(ls_trainer_evaluate(trainer, weights, &score));
-    r->progress.test_loss = ls_score_loss(&score, &trainer->recipe->loss, 1);
+    r->progress.test_loss = ls_score_loss(&score, trainer->recipe, 1);
     r->progress.test_accuracy = ls_score_accuracy(&score, trainer);
+    ls_trainer_metrics(trainer, &r->progress.test_metrics);
     return LS_OK;
 }
 
 ls_status ls_run_measure(ls_run *r, const ls_score *score, int64_t batches)
 {
-    r->progress.loss = ls_score_loss(score, &r->trainer.recipe->loss, batches);
+    r->progress.loss = ls_score_loss(score, r->trainer.recipe, batches);
     r->progress.accuracy = ls_score_accuracy(score, &r->trainer);
     LS_TRY(ls_run_evaluate(r, ls_trainer_weights(&r->trainer)));
     ls_run_fill_progress(r);

@@ -46,6 +46,20 @@ static ls_panel panel_of(const ls_step_run_state *run, int thread, int64_t index
     };
 }
 
+/* The losses of all heads, with their derivatives. */
+static void run_losses(ls_step_run_state *run, const ls_panel *panel, int64_t begin, int64_t count,
+                       ls_thread_space *space)
+{
+    const ls_objective *objective = &run->step->objective;
+    for (int h = 0; h < objective->head_count; h++) {
+        const ls_head *head = &objective->head[h];
+        float *delta = ls_panel_delta(panel, head->tensor);
+        ls_batch_targets(panel, head, &run->local, begin, count, &space->batch);
+        ls_batch_loss(panel, head, &run->local, count, delta, &space->batch, &space->score.head[h]);
+    }
+    space->score.samples += count;
+}
+
 /* One stretch of the passes for all panels: nodes between two places where all panels must meet. */
 typedef struct stretch {
     bool backward, with_loss; /* with_loss: the forward pass ends and the backward pass begins */
@@ -71,8 +85,7 @@ static void run_stretch(ls_step_run_state *run, int thread, const stretch *part,
             ls_panel_forward(&panel, part->first, part->end);
         }
         if (part->with_loss) {
-            ls_batch_loss(&panel, &step->recipe->loss, &run->local, begin, count, true, &space->batch,
-                          &space->score);
+            run_losses(run, &panel, begin, count, space);
             panel.batch_sums = NULL;
         }
         if (part->backward || part->with_loss) ls_panel_backward(&panel, part->back_first, part->back_end);

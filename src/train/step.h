@@ -21,6 +21,8 @@ typedef struct ls_step {
     ls_comm *comm;           /* not owned */
     const ls_model *model;   /* not owned */
     const ls_recipe *recipe; /* not owned */
+    ls_objective objective;
+    ls_metric_set *metrics; /* [objective.head_count] that evaluations fill, not owned; NULL: none */
     const ls_kernels *kernels;
     ls_plan plan;
     int threads; /* for work other than steps; plan.threads take part in steps */
@@ -71,7 +73,7 @@ ls_status ls_step_run(ls_step *step, ls_step_call *call);
 /* Adds up and clears what the threads scored since the last call, over all ranks. Collective. */
 ls_status ls_step_score(ls_step *step, ls_score *score);
 
-/* Loss and metrics of rows without training. Collective. */
+/* Loss of rows without training, and metrics into step->metrics where there are some. Collective. */
 ls_status ls_step_evaluate(ls_step *step, const ls_rows *rows, ls_score *score);
 
 /* What the loss's predict makes of rows: outputs [rows][units]; classes [rows] or NULL. Local. */

@@ -48,7 +48,7 @@ static ls_status get_panels(ls_step *step)
 static ls_status get_spaces(ls_step *step)
 {
     const ls_plan *plan = &step->plan;
-    int64_t rows = plan->panels * plan->lanes, units = plan->slot[plan->tensor_count - 1].units;
+    int64_t rows = plan->panels * plan->lanes, units = ls_objective_units(&step->objective);
     step->space = ls_alloc((size_t)step->threads, sizeof *step->space);
     if (step->space == NULL) return LS_ERROR_MEMORY;
     for (int t = 0; t < step->threads; t++) {
@@ -56,10 +56,11 @@ static ls_status get_spaces(ls_step *step)
         ls_score_clear(&space->score);
         LS_TRY(ls_gradient_scratch_create(plan, t < plan->threads ? rows : 0, &space->gradient));
         space->batch.values = ls_alloc((size_t)(units * plan->lanes), sizeof(float));
+        space->batch.predicted = ls_alloc((size_t)(units * plan->lanes), sizeof(float));
         space->piece = ls_alloc((size_t)plan->piece_elements, sizeof(float));
         space->scratch = ls_alloc((size_t)plan->scratch, sizeof(float));
-        if (space->batch.values == NULL || space->piece == NULL || space->scratch == NULL)
-            return LS_ERROR_MEMORY;
+        bool complete = space->batch.values && space->batch.predicted && space->piece && space->scratch;
+        if (!complete) return LS_ERROR_MEMORY;
     }
     return LS_OK;
 }
@@ -70,6 +71,7 @@ static void release_work(ls_step *step)
     for (int t = 0; step->space != NULL && t < step->threads; t++) {
         ls_gradient_scratch_free(&step->space[t].gradient);
         ls_free(step->space[t].batch.values);
+        ls_free(step->space[t].batch.predicted);
         ls_free(step->space[t].piece);
         ls_free(step->space[t].scratch);
     }
@@ -142,6 +144,7 @@ ls_status ls_step_create(ls_comm *comm, int threads, const ls_model *model, cons
                       .recipe = recipe,
                       .kernels = ls_kernels_get(),
                       .gradient_norm = NAN};
+    ls_objective_create(recipe, model, &step->objective);
     ls_status status = get_arenas(step);
     if (status == LS_OK) status = get_work(step, batch, recipe->training.grain);
     if (status == LS_OK) status = ls_model_initialise(model, (uint64_t)recipe->seed, step->parameters);

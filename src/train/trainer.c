@@ -91,6 +91,8 @@ static ls_status get_step(ls_trainer *trainer)
         trainer->average = ls_alloc((size_t)trainer->model.arena_size, sizeof *trainer->average);
         if (trainer->average == NULL) return LS_ERROR_MEMORY;
     }
+    if (rows > 0)
+        LS_TRY(ls_trainer_make_metrics(trainer, trainer->test.rows > 0 ? &trainer->test : &trainer->train));
     if (training->initial == NULL) return LS_OK;
     char *path = ls_path_join(trainer->recipe->directory, training->initial);
     if (path == NULL) return LS_ERROR_MEMORY;
@@ -143,6 +145,7 @@ ls_status ls_trainer_setup(ls_context *context, const ls_recipe *recipe, ls_trai
 
 void ls_trainer_clear(ls_trainer *trainer)
 {
+    ls_trainer_free_metrics(trainer);
     ls_step_free(&trainer->step);
     ls_model_free(&trainer->model);
     ls_normalisation_free(&trainer->normalisation);
@@ -211,7 +214,9 @@ ls_status ls_trainer_epoch_score(ls_trainer *trainer, ls_score *score)
 
 double ls_score_accuracy(const ls_score *score, const ls_trainer *trainer)
 {
-    const ls_loss_type *loss = (const ls_loss_type *)trainer->recipe->loss.type;
-    if (trainer->train.classes == 0 || loss->classify == NULL || score->counted == 0) return NAN;
-    return (double)score->correct / (double)score->counted;
+    for (int h = 0; h < trainer->step.objective.head_count; h++) {
+        const ls_head_score *head = &score->head[h];
+        if (head->counted > 0) return (double)head->correct / (double)head->counted;
+    }
+    return NAN;
 }

@@ -16,6 +16,7 @@ struct ls_trainer {
     ls_normalisation normalisation;
     ls_model model;
     ls_step step;
+    ls_metric_set *metrics; /* [LS_HEADS_MAX], those of the heads in use are made */
     uint64_t data_digest;
     int64_t batch; /* rows of a full batch */
     /* where the training is: all of it is in checkpoints */
@@ -63,6 +64,12 @@ float *ls_trainer_weights(const ls_trainer *trainer);
 
 /* Loss and metrics of the test set with other weights than those that are trained. Collective. */
 ls_status ls_trainer_evaluate(ls_trainer *trainer, float *weights, ls_score *score);
+/* Makes the metrics that the recipe asks for, for rows such as those of data (its first row keeps sums of
+ * targets small). Local. */
+ls_status ls_trainer_make_metrics(ls_trainer *trainer, const ls_dataset *data);
+void ls_trainer_free_metrics(ls_trainer *trainer);
+/* The metrics of the last evaluation. */
+void ls_trainer_metrics(const ls_trainer *trainer, ls_metrics *metrics);
 
 /* Compares the parameters of all ranks; LS_ERROR_REPLICA names the rank and the first tensor that differs.
  * Collective. */

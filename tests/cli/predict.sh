@@ -58,6 +58,32 @@ expect_match '^loss  *[0-9.e-]*$' text
 expect_match '^accuracy  *[0-9.]* %$' text
 ok "eval with data"
 
+# Metrics that the recipe asks for: at the end of training, in its record, in eval with data and without.
+"$LOCKSTEP" train "$top/recipes/iris.yaml" --run metrics --threads 1 \
+    --set 'metrics=[accuracy, f1, roc_area, {type: top_k, k: 2}, confusion_matrix]' 2>text
+expect_match '^test f1 0.[0-9]*  test roc_area 0.[0-9]*  test top_2 ' text
+expect_match '^virginica  *0  *[0-9]*  *[0-9]*$' text
+"$LOCKSTEP" eval metrics >text
+expect_match '^f1  *0.[0-9]*$' text
+expect_match '^top_2  *[01][0-9.]*$' text
+expect_match '^setosa  *[0-9]*  *[0-9]*  *[0-9]*$' text
+"$LOCKSTEP" eval metrics --json >eval.json
+tail -n 1 metrics/metrics.jsonl >done.json
+"$python3" - eval.json done.json <<'END' || die "eval does not repeat the metrics of the training"
+import json, sys
+result, done = (json.load(open(name)) for name in sys.argv[1:])
+for name in ("f1", "roc_area", "top_2"):
+    assert abs(result[name] - done["test_" + name]) < 1e-8, (name, result, done)
+matrix = result["confusion_matrix"]
+assert matrix == done["test_confusion_matrix"] and sum(map(sum, matrix)) == 30, (result, done)
+assert abs(sum(matrix[i][i] for i in range(3)) / 30 - result["accuracy"]) < 1e-12, result
+f1 = sum(2 * matrix[i][i] / (sum(matrix[i]) + sum(row[i] for row in matrix)) for i in range(3)) / 3
+assert abs(f1 - result["f1"]) < 1e-12, (f1, result)
+END
+"$LOCKSTEP" eval metrics "$data" --json >eval.json
+expect_match '"rows": 150.*"top_2": [01]' eval.json
+ok "metrics in records and eval"
+
 # Without data: the test set of the run, with the numbers that the training ended with.
 "$LOCKSTEP" eval iris/model.safetensors --json >eval.json
 tail -n 1 iris/metrics.jsonl >done.json

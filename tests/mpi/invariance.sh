@@ -86,6 +86,31 @@ for layout in 1x3 2x2 3x1 4x3 8x1; do
     same "xor, $layout" "$(train layout xor_200 mpi "${layout%x*}" "${layout#*x}")"
 done
 
+# Metrics are sums as well, or an order of all rows: the results of the test set, to the last digit that is written.
+measured() {
+    out=$work/$1
+    shift
+    "$@" >"$out.log" 2>&1 || { cat "$out.log" >&2; die "failed: $*"; }
+    sed 's/.*"test_loss"/"test_loss"/; s/,"learning_rate".*//' "$out/metrics.jsonl"
+    rm -rf "${out:?}"
+}
+iris_values() {
+    "$@" train "$top/recipes/iris.yaml" --run "$out" --quiet --set training.epochs=5 --set data.target=1 --set data.task=values \
+        --set 'model=[{type: dense, units: 1}]' --set loss=huber --set 'metrics=[rmse, mae, r2]'
+}
+extra='--set metrics=[accuracy,{"type":"top_k","k":3},precision,recall,f1,roc_area,confusion_matrix]'
+reference=$(measured classes digits_5 solo 1)
+case $reference in *'"test_top_3":0.9'*'"test_roc_area":0.9'*'"test_confusion_matrix":[['*) ;; *) die "no metrics: $reference" ;; esac
+for layout in 1x3 3x2 4x1; do
+    same "metrics of classes, $layout" "$(measured classes2 digits_5 mpi "${layout%x*}" "${layout#*x}")"
+done
+extra=
+reference=$(measured values iris_values solo 1)
+case $reference in *'"test_rmse":0.'*'"test_mae":0.'*'"test_r2":0.'*) ;; *) die "no metrics: $reference" ;; esac
+for layout in 1x3 3x2 4x1; do
+    same "metrics of values, $layout" "$(measured values2 iris_values mpi "${layout%x*}" "${layout#*x}")"
+done
+
 # The control: plain float sums do depend on the layout.
 extra="--set training.reduce=float32"
 reference=$(train float digits_5 solo 1)

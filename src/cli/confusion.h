@@ -1,0 +1,11 @@
+/* The confusion matrix as a table. */
+#ifndef LS_CLI_CONFUSION_H
+#define LS_CLI_CONFUSION_H
+
+#include <stdio.h>
+#include <lockstep/metrics.h>
+
+/* Rows of true classes, columns of predicted ones, with their names as far as they fit. */
+void ls_cli_print_confusion(FILE *to, const ls_metrics *metrics);
+
+#endif
