@@ -9,6 +9,7 @@ enum { LS_EXIT_OK = 0, LS_EXIT_FAILED = 1, LS_EXIT_USAGE = 2, LS_EXIT_INTERRUPTE
 enum { LS_CLI_MESSAGE_SIZE = 2304 };
 
 typedef struct ls_cli {
+    const char *program;               /* how the user calls this command, for lines to copy */
     const char *command;               /* the sub-command's name, NULL before it is known */
     bool speaks;                       /* whether this process prints: alone, or rank 0 */
     bool mpi;                          /* whether MPI was started */

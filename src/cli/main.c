@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <lockstep/mpi.h>
 #include "cli/cli.h"
+#include "cli/crowd.h"
 #include "cli/help.h"
 #include "cli/nearest.h"
 
@@ -68,6 +69,7 @@ static ls_status check_size(ls_cli *cli, int size)
 static ls_status start_mpi(ls_cli *cli)
 {
     int provided, rank, size, code;
+    ls_cli_yield_where_crowded();
     code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
     if (code != MPI_SUCCESS) return fail_mpi(cli, "MPI cannot be started", code);
     cli->mpi = true;
@@ -205,6 +207,7 @@ int main(int argc, char **argv)
     /* A pipe that nobody reads is an error of writing like any other; under a launcher the pipes close first
        when a job is stopped, and a checkpoint is still to be written. */
     signal(SIGPIPE, SIG_IGN);
-    ls_cli cli = {.speaks = is_first_process()};
+    ls_cli cli = {.program = argc > 0 && argv[0][0] != '\0' ? argv[0] : "lockstep",
+                  .speaks = is_first_process()};
     return finish(&cli, dispatch(&cli, argc, argv));
 }

@@ -68,6 +68,14 @@ static int store(const scan *in, const ls_cli_option *option, const char *value)
     return LS_EXIT_OK;
 }
 
+/* The value of an option that is a word of its own, NULL if there is none. What begins with "--" is the next
+   option; who means such a value writes --run=--odd. */
+static const char *next_value(scan *in)
+{
+    if (in->next >= in->count || strncmp(in->words[in->next], "--", 2) == 0) return NULL;
+    return in->words[in->next++];
+}
+
 /* One word that begins with "--", and the next one where it holds the value. */
 static int take_option(scan *in, const char *word)
 {
@@ -79,7 +87,7 @@ static int take_option(scan *in, const char *word)
         if (equals) return ls_cli_misuse(in->cli, "%s takes no value", option->name);
         return store(in, option, NULL);
     }
-    const char *value = equals ? equals + 1 : in->next < in->count ? in->words[in->next++] : NULL;
+    const char *value = equals ? equals + 1 : next_value(in);
     if (!value || (*value == '\0' && option->kind != LS_CLI_TEXTS)) {
         return ls_cli_misuse(in->cli, "%s needs a value", option->name);
     }

@@ -59,8 +59,9 @@ static void draw_bar(const ls_progress *now, int room, char *bar)
 {
     double share = now->steps > 0 ? (double)now->step / (double)now->steps : 0;
     bar[0] = '\0';
-    if (room > BAR_MAX) room = BAR_MAX;
     if (room < BAR_MIN) return;
+    /* In large steps, so that the bar keeps its length while the numbers beside it change theirs. */
+    room = room >= BAR_MAX ? BAR_MAX : room >= BAR_MAX / 2 ? BAR_MAX / 2 : BAR_MIN;
     bar[0] = '[';
     for (int i = 0; i < room; i++) bar[i + 1] = i < (int)(share * room) ? '=' : ' ';
     strcpy(bar + room + 1, "] ");

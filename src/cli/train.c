@@ -80,7 +80,7 @@ static void print_summary(const ls_run_result *result)
     if (results[0]) fprintf(stderr, "%s\n", results);
 }
 
-static void print_next(const train_words *given, const ls_progress *last)
+static void print_next(const ls_cli *cli, const train_words *given, const ls_progress *last)
 {
     const char *directory = given->directory;
     fprintf(stderr, "weights:  %s/model.safetensors", directory);
@@ -90,8 +90,9 @@ static void print_next(const train_words *given, const ls_progress *last)
         fprintf(stderr, " (averaged)");
     fprintf(stderr, "\n");
     fprintf(stderr, "log:      %s/metrics.jsonl\n", directory);
-    fprintf(stderr, "try next: lockstep eval %s/model.safetensors\n", directory);
-    fprintf(stderr, "          lockstep predict %s/model.safetensors DATA > predictions.csv\n", directory);
+    fprintf(stderr, "try next: %s eval %s/model.safetensors\n", cli->program, directory);
+    fprintf(stderr, "          %s predict %s/model.safetensors DATA > predictions.csv\n", cli->program,
+            directory);
 }
 
 /* The last line of metrics.jsonl, as it stands there. */
@@ -152,7 +153,7 @@ static int train(ls_cli *cli, const train_words *given)
     if (status != LS_OK) return ls_cli_fail(cli, status);
     if (!cli->speaks) return LS_EXIT_OK;
     if (!given->quiet && !result.already_finished) print_summary(&result);
-    if (!given->quiet) print_next(given, &result.last);
+    if (!given->quiet) print_next(cli, given, &result.last);
     return given->json ? print_record(cli, given->directory) : LS_EXIT_OK;
 }
 

@@ -18,7 +18,7 @@
 typedef struct numbers {
     int64_t step, skipped, epoch, position, epoch_steps, metrics_bytes;
     uint64_t data_digest;
-    double wall_s;
+    double wall_s, loss, accuracy;
     ls_score score;
     ls_decisions decisions;
     int64_t averaged;
@@ -35,6 +35,8 @@ static numbers numbers_of(const ls_trainer *trainer, const ls_checkpoint_extra *
         .metrics_bytes = extra->metrics_bytes,
         .data_digest = trainer->data_digest,
         .wall_s = extra->wall_s,
+        .loss = extra->loss,
+        .accuracy = extra->accuracy,
         .score = trainer->carried,
         .decisions = trainer->decisions,
         .averaged = trainer->averaged,
@@ -52,7 +54,10 @@ static void use_numbers(const numbers *from, ls_trainer *trainer, ls_checkpoint_
     trainer->wall_before = from->wall_s;
     trainer->decisions = from->decisions;
     trainer->averaged = from->averaged;
-    *extra = (ls_checkpoint_extra){.metrics_bytes = from->metrics_bytes, .wall_s = from->wall_s};
+    *extra = (ls_checkpoint_extra){.metrics_bytes = from->metrics_bytes,
+                                   .wall_s = from->wall_s,
+                                   .loss = from->loss,
+                                   .accuracy = from->accuracy};
 }
 
 /* What belongs to a training besides numbers, with the prefix of its names. */
@@ -151,8 +156,9 @@ static ls_status check_recipe(const ls_safetensors *file, const char *path, cons
     if (key != NULL) {
         status = ls_error(
             LS_ERROR_RECIPE,
-            "%s: %s differs from the recipe of the checkpoint %s; only the number of epochs and where "
-            "output goes may change on --resume (set it back, or start anew in another --run directory)",
+            "%s: %s differs from the recipe of the checkpoint %s; only the length of the run (epochs, steps) "
+            "and where and when output goes may change on --resume (set it back, or start anew in another "
+            "--run directory)",
             trainer->recipe->file, key, path);
     }
     ls_free(key);
@@ -173,7 +179,11 @@ static ls_status check(const ls_safetensors *file, const char *path, const ls_tr
     }
     LS_TRY(check_recipe(file, path, trainer));
     if (values->data_digest != trainer->data_digest) {
-        return ls_error(LS_ERROR_DATA, "%s: the data are not those that the checkpoint was trained on", path);
+        return ls_error(
+            LS_ERROR_STATE,
+            "%s: data: the rows are not those that the checkpoint %s was trained on (bring them back, "
+            "or start anew in another --run directory)",
+            trainer->recipe->file, path);
     }
     return LS_OK;
 }

@@ -8,6 +8,7 @@
 typedef struct ls_checkpoint_extra {
     int64_t metrics_bytes; /* of metrics.jsonl that belong to it */
     double wall_s;         /* spent so far */
+    double loss, accuracy; /* of the last epoch that was reported; NaN: none */
 } ls_checkpoint_extra;
 
 /* Written by rank 0 alone; trainer->carried must hold the whole score of the epoch so far. Local. */

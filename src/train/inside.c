@@ -176,14 +176,14 @@ ls_status ls_trainer_save_model(ls_trainer *trainer, const char *path)
 
 ls_status ls_trainer_save_checkpoint(ls_trainer *trainer, const char *path)
 {
-    ls_checkpoint_extra extra = {0};
+    ls_checkpoint_extra extra = {.loss = NAN, .accuracy = NAN};
     bool writes = ls_comm_rank(trainer->context->comm) == 0;
     return ls_agree(trainer->context->comm, writes ? ls_checkpoint_write(path, trainer, &extra) : LS_OK);
 }
 
 ls_status ls_trainer_load_checkpoint(ls_trainer *trainer, const char *path)
 {
-    ls_checkpoint_extra extra = {0};
+    ls_checkpoint_extra extra = {.loss = NAN, .accuracy = NAN};
     bool reads = ls_comm_rank(trainer->context->comm) == 0;
     LS_TRY(ls_agree(trainer->context->comm, reads ? ls_checkpoint_read(path, trainer, &extra) : LS_OK));
     return ls_checkpoint_share(trainer, &extra);

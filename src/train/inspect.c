@@ -76,8 +76,8 @@ static void print_plan(const printer *to, const ls_trainer *trainer)
     print(to, "memory          %s of weights, gradients and optimiser state, %s of activations and deltas",
           bytes_text(arena * (2 + trainer->step.state_count), weights, sizeof weights),
           bytes_text(panel * (double)plan->panels, panels, sizeof panels));
-    print(to, "a step here     %lld panels of %lld samples on %d threads", (long long)plan->panels,
-          (long long)plan->lanes, plan->threads);
+    print(to, "a step here     %lld panel%s of %lld samples on %d thread%s", (long long)plan->panels,
+          plan->panels == 1 ? "" : "s", (long long)plan->lanes, plan->threads, plan->threads == 1 ? "" : "s");
 }
 
 static ls_status inspect_recipe(const char *path, const printer *to)

@@ -119,6 +119,16 @@ static ls_status loop(ls_run *r)
     return LS_OK;
 }
 
+/* The steps, or, where the process before was killed after the last of them, what is known of their results.
+ */
+static ls_status take_steps(ls_run *r)
+{
+    LS_TRY(ls_replica_check(&r->trainer.step));
+    if (!ls_run_is_over(r)) return loop(r);
+    return r->trainer.epoch_steps > 0 ? stop_within_epoch(r)
+                                      : ls_run_evaluate(r, ls_trainer_weights(&r->trainer));
+}
+
 static ls_status train(ls_run *r, ls_run_result *result)
 {
     ls_run_beginning how;
@@ -130,8 +140,7 @@ static ls_status train(ls_run *r, ls_run_result *result)
     ls_status status = LS_OK;
     if (how != LS_RUN_BEGIN_FINISHED) {
         ls_run_warn_of_idle_ranks(r);
-        status = ls_replica_check(&r->trainer.step);
-        if (status == LS_OK) status = loop(r);
+        status = take_steps(r);
         if (status == LS_OK) status = ls_run_finish(r);
     } else {
         status = ls_run_settle(r, false);

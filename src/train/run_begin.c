@@ -84,7 +84,7 @@ static ls_status open_directory(ls_run *r, ls_checkpoint_extra *extra, ls_run_be
 
 ls_status ls_run_begin(ls_run *r, ls_run_beginning *how)
 {
-    ls_checkpoint_extra extra = {0};
+    ls_checkpoint_extra extra = {.loss = NAN, .accuracy = NAN};
     ls_status status = LS_OK;
     *how = LS_RUN_BEGIN_ANEW;
     if (r->writes) {
@@ -99,9 +99,12 @@ ls_status ls_run_begin(ls_run *r, ls_run_beginning *how)
     *how = (ls_run_beginning)shared;
     if (*how == LS_RUN_BEGIN_ANEW) return LS_OK;
     LS_TRY(ls_checkpoint_share(&r->trainer, &extra));
+    r->progress.loss = extra.loss;
+    r->progress.accuracy = extra.accuracy;
     if (*how == LS_RUN_BEGIN_RESUMED) {
-        char *text = ls_format("resuming after step %lld (epoch %lld)", (long long)r->trainer.step.steps,
-                               (long long)r->trainer.epoch + 1);
+        char *text = ls_format(ls_run_is_over(r) ? "all %lld steps are done; the results are written again"
+                                                 : "resuming after step %lld (epoch %lld)",
+                               (long long)r->trainer.step.steps, (long long)r->trainer.epoch + 1);
         if (text != NULL) ls_run_note(r, text);
         ls_free(text);
     }

@@ -31,7 +31,10 @@ static int64_t metrics_to_keep(const ls_run *r)
 static ls_status write_checkpoint(ls_run *r)
 {
     LS_TRY(write_best(r));
-    ls_checkpoint_extra extra = {.metrics_bytes = metrics_to_keep(r), .wall_s = ls_run_wall(r)};
+    ls_checkpoint_extra extra = {.metrics_bytes = metrics_to_keep(r),
+                                 .wall_s = ls_run_wall(r),
+                                 .loss = r->progress.loss,
+                                 .accuracy = r->progress.accuracy};
     char *path = ls_run_directory_checkpoint_path(r->directory, r->trainer.step.steps);
     if (path == NULL) return LS_ERROR_MEMORY;
     ls_status status = ls_checkpoint_write(path, &r->trainer, &extra);

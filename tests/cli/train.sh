@@ -132,6 +132,34 @@ expect_status 0 "$LOCKSTEP" train "$recipe" $short --run used --overwrite --quie
 cmp quiet/model.safetensors used/model.safetensors || die "a replaced run left its traces"
 ok "a directory left by a killed run is not in use"
 
+# Killed after the last checkpoint, before the results were there; within an epoch and at the end of one.
+for limit in training.epochs=3 training.steps=11; do
+    rm -rf late
+    "$LOCKSTEP" train "$recipe" --threads 1 --run late --quiet --set $limit
+    without_times() { sed 's/"samples_per_s":.*//' late/metrics.jsonl; }
+    without_times >log-before
+    mv late/model.safetensors model-before
+    sed '$d' late/metrics.jsonl >shorter
+    mv shorter late/metrics.jsonl
+    expect_status 0 "$LOCKSTEP" train "$recipe" --threads 1 --run late --set $limit --resume
+    expect_match 'results are written again' "$output"
+    without_times | diff log-before - || die "$limit: another log after a resume at the end"
+    cmp model-before late/model.safetensors || die "$limit: another model after a resume at the end"
+done
+ok "a run that was killed before its results were written gets them"
+
+# Other data under the same name: an error, and the checkpoints stay.
+cp "$top/datasets/iris.csv" changing.csv
+"$LOCKSTEP" train "$recipe" --threads 1 --run changing --quiet --set training.epochs=2 --set data.train=changing.csv
+rm changing/model.safetensors
+sed '9s/[0-9]/7/' "$top/datasets/iris.csv" >changing.csv
+ls changing/checkpoints >names-before
+expect_status 1 "$LOCKSTEP" train "$recipe" --threads 1 --run changing --set training.epochs=3 \
+    --set data.train=changing.csv --resume
+expect_match 'data: the rows are not those' "$output"
+ls changing/checkpoints | diff names-before - || die "--resume with other data touched the checkpoints"
+ok "--resume with other rows in the data file is refused"
+
 # Signals.
 for signal in TERM INT USR1; do
     rm -rf stopped

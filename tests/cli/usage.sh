@@ -66,6 +66,7 @@ ok "unknown options name the nearest"
 
 refused "--run needs a value" train "$recipe" --run
 refused "--run needs a value" train "$recipe" --run=
+refused "--run needs a value" train "$recipe" --run --quiet
 refused "--set needs a value" train "$recipe" --set
 refused "KEY=VALUE" train "$recipe" --set training.epochs
 refused "--quiet takes no value" train "$recipe" --quiet=yes
