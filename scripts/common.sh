@@ -36,13 +36,15 @@ choose_build() {
     [ -O "$build" ] || fail "$build belongs to another user; set LOCKSTEP_BUILD to a directory of your own"
 }
 
-# Open MPI refuses root, more ranks than cores, and binds each rank to one core, unless told otherwise.
+# Open MPI refuses root, more ranks than cores, binds each rank to one core, and polls without pause, unless told
+# otherwise.
 prepare_mpi() {
     OMPI_ALLOW_RUN_AS_ROOT=1
     OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     OMPI_MCA_rmaps_base_oversubscribe=1
     OMPI_MCA_hwloc_base_binding_policy=none
     OMPI_MCA_btl_vader_single_copy_mechanism=none
+    OMPI_MCA_mpi_yield_when_idle=1
     export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM OMPI_MCA_rmaps_base_oversubscribe \
-        OMPI_MCA_hwloc_base_binding_policy OMPI_MCA_btl_vader_single_copy_mechanism
+        OMPI_MCA_hwloc_base_binding_policy OMPI_MCA_btl_vader_single_copy_mechanism OMPI_MCA_mpi_yield_when_idle
 }

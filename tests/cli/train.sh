@@ -127,7 +127,7 @@ expect_status 1 "$LOCKSTEP" train "$recipe" $short --run used
 expect_match 'unfinished run' "$output"
 expect_status 0 "$LOCKSTEP" train "$recipe" --threads 1 --run used --resume --set training.epochs=1000000000 \
     --set training.steps=1
-expect_match 'resum' "$output"
+expect_match 'steps are done' "$output"
 expect_status 0 "$LOCKSTEP" train "$recipe" $short --run used --overwrite --quiet
 cmp quiet/model.safetensors used/model.safetensors || die "a replaced run left its traces"
 ok "a directory left by a killed run is not in use"
