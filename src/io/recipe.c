@@ -10,6 +10,7 @@
 #include "base/options.h"
 #include "io/options.h"
 #include "io/tree.h"
+#include "parallel/team.h"
 
 void ls_recipe_free(ls_recipe *recipe)
 {
@@ -33,7 +34,10 @@ static ls_status create(const ls_options_input *input, const char *directory, ls
     *recipe = NULL;
     ls_recipe *made = ls_alloc(1, sizeof *made);
     if (made == NULL) return LS_ERROR_MEMORY;
+    uint32_t saved = ls_float_state_enter(); /* numbers are rounded to nearest, whatever the calling program
+                                                does */
     ls_status status = fill(made, input, directory);
+    ls_float_state_leave(saved);
     if (status != LS_OK) {
         ls_recipe_free(made);
         return status;

@@ -170,7 +170,9 @@ ls_status ls_trainer_predict(ls_trainer *trainer, int64_t rows, const float *inp
 ls_status ls_trainer_save_model(ls_trainer *trainer, const char *path)
 {
     bool writes = ls_comm_rank(trainer->context->comm) == 0;
+    uint32_t saved = ls_float_state_enter();
     ls_status status = writes ? ls_model_file_write(path, trainer, ls_trainer_weights(trainer)) : LS_OK;
+    ls_float_state_leave(saved);
     return ls_agree(trainer->context->comm, status);
 }
 
@@ -178,13 +180,19 @@ ls_status ls_trainer_save_checkpoint(ls_trainer *trainer, const char *path)
 {
     ls_checkpoint_extra extra = {.loss = NAN, .accuracy = NAN};
     bool writes = ls_comm_rank(trainer->context->comm) == 0;
-    return ls_agree(trainer->context->comm, writes ? ls_checkpoint_write(path, trainer, &extra) : LS_OK);
+    uint32_t saved = ls_float_state_enter();
+    ls_status status = writes ? ls_checkpoint_write(path, trainer, &extra) : LS_OK;
+    ls_float_state_leave(saved);
+    return ls_agree(trainer->context->comm, status);
 }
 
 ls_status ls_trainer_load_checkpoint(ls_trainer *trainer, const char *path)
 {
     ls_checkpoint_extra extra = {.loss = NAN, .accuracy = NAN};
     bool reads = ls_comm_rank(trainer->context->comm) == 0;
-    LS_TRY(ls_agree(trainer->context->comm, reads ? ls_checkpoint_read(path, trainer, &extra) : LS_OK));
+    uint32_t saved = ls_float_state_enter();
+    ls_status status = reads ? ls_checkpoint_read(path, trainer, &extra) : LS_OK;
+    ls_float_state_leave(saved);
+    LS_TRY(ls_agree(trainer->context->comm, status));
     return ls_checkpoint_share(trainer, &extra);
 }

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "parallel/agree.h"
+#include "parallel/team.h"
 #include "train/model_file.h"
 #include "train/targets.h"
 
@@ -93,7 +94,9 @@ ls_status ls_predictor_load(ls_context *context, const char *path, ls_predictor 
     ls_status status = LS_ERROR_MEMORY;
     if (made != NULL) {
         made->trainer.context = context;
+        uint32_t saved = ls_float_state_enter();
         status = load_path(made, path);
+        ls_float_state_leave(saved);
     }
     status = ls_agree(context->comm, status);
     if (status == LS_OK)
@@ -172,7 +175,9 @@ static ls_status read_file(const ls_predictor *predictor, const char *path, ls_d
 ls_status ls_predictor_read(ls_predictor *predictor, const char *path, int64_t *rows, float **inputs)
 {
     ls_dataset data = {0};
+    uint32_t saved = ls_float_state_enter();
     ls_status status = read_file(predictor, path, &data);
+    ls_float_state_leave(saved);
     if (status == LS_OK && data.bytes != NULL) {
         int64_t count = data.rows * data.inputs;
         data.floats = ls_alloc((size_t)count, sizeof(float));
@@ -247,7 +252,7 @@ static void fill_evaluation(const ls_trainer *trainer, const ls_score *score, ls
     }
 }
 
-ls_status ls_predictor_evaluate(ls_predictor *predictor, const char *path, ls_evaluation *evaluation)
+static ls_status evaluate(ls_predictor *predictor, const char *path, ls_evaluation *evaluation)
 {
     ls_trainer *trainer = &predictor->trainer;
     ls_dataset data = {0};
@@ -259,5 +264,13 @@ ls_status ls_predictor_evaluate(ls_predictor *predictor, const char *path, ls_ev
     if (status == LS_OK) status = ls_step_evaluate(&trainer->step, &rows, &score);
     if (status == LS_OK) fill_evaluation(trainer, &score, evaluation);
     ls_dataset_free(&data);
+    return status;
+}
+
+ls_status ls_predictor_evaluate(ls_predictor *predictor, const char *path, ls_evaluation *evaluation)
+{
+    uint32_t saved = ls_float_state_enter();
+    ls_status status = evaluate(predictor, path, evaluation);
+    ls_float_state_leave(saved);
     return status;
 }

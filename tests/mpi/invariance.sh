@@ -47,33 +47,66 @@ solo() {
     "$LOCKSTEP" "$@" --threads "$threads"
 }
 
+soak=${LOCKSTEP_SOAK:-0}
+all_layouts="1x1 1x2 1x3 2x1 2x2 2x3 3x1 3x2 3x3 4x1 4x2 4x3 8x1 8x2 8x3"
+layouts="1x2 2x1 2x3 3x2 4x1 4x3 8x1"
+xor_layouts="1x3 2x2 3x1 4x3 8x1"
+algorithm_ranks="3"
+if [ "$soak" = 1 ]; then
+    layouts=$all_layouts
+    xor_layouts=$all_layouts
+    algorithm_ranks="2 3 4 8"
+fi
+
+# --- Ranks and threads.
 reference=$(train reference digits_5 solo 1)
 for threads in 2 3; do
     same "digits, solo, $threads threads" "$(train solo digits_5 solo $threads)"
 done
-if [ "${LOCKSTEP_SOAK:-0}" = 1 ]; then layouts="1x1 1x2 1x3 2x1 2x2 2x3 3x1 3x2 3x3 4x1 4x2 4x3 8x1 8x2 8x3"
-else layouts="1x2 2x1 2x3 3x2 4x1 4x3 8x1"; fi
 for layout in $layouts; do
     same "digits, $layout ranks x threads" "$(train layout digits_5 mpi "${layout%x*}" "${layout#*x}")"
 done
+
+# --- What is around: MPI, OpenMP, the processor's settings.
 for algorithm in 1 2 3 4; do
-    same "digits, 3 ranks, allreduce algorithm $algorithm" "$(OMPI_MCA_coll_libnbc_iallreduce_algorithm=$algorithm \
-        train algorithm digits_5 mpi 3 1)"
+    for ranks in $algorithm_ranks; do
+        same "digits, $ranks ranks, allreduce algorithm $algorithm" \
+            "$(OMPI_MCA_coll_libnbc_iallreduce_algorithm=$algorithm train algorithm digits_5 mpi $ranks 1)"
+    done
 done
 for number in 1 2 8; do
-    same "digits, OMP_NUM_THREADS=$number" "$(OMP_NUM_THREADS=$number train omp digits_5 mpi 2 2)"
+    same "digits, OMP_NUM_THREADS=$number, 2 ranks" "$(OMP_NUM_THREADS=$number train omp digits_5 mpi 2 2)"
+    same "digits, OMP_NUM_THREADS=$number, solo" "$(OMP_NUM_THREADS=$number train omp digits_5 solo 2)"
 done
 same "digits, OMP_DYNAMIC and a thread limit" "$(OMP_DYNAMIC=true OMP_THREAD_LIMIT=2 train dynamic digits_5 solo 3)"
 for isa in generic avx2; do
     same "digits, instruction set capped to $isa" "$(LOCKSTEP_ISA=$isa train isa digits_5 solo 2)"
 done
+usual=$LOCKSTEP
+LOCKSTEP=${LOCKSTEP_FLUSHING:?set it to the path of the command with other floating-point settings}
+same "digits, flush-to-zero and rounding towards zero in the calling program, solo" "$(train flush digits_5 solo 2)"
+same "digits, flush-to-zero and rounding towards zero in the calling program, 2 ranks" "$(train flush digits_5 mpi 2 2)"
+LOCKSTEP=$usual
+
+# --- Segments, clipping.
 for segments in 2 3; do
     extra="--set training.segments=$segments"
-    same "digits, $segments segments" "$(train segments digits_5 mpi 2 2)"
+    same "digits, $segments segments, 2 ranks" "$(train segments digits_5 mpi 2 2)"
+    same "digits, $segments segments, solo" "$(train segments digits_5 solo 2)"
 done
 extra="--set training.clip_norm=0.5"
 reference=$(train clip digits_5 solo 1)
 same "digits, clipped, 3 ranks, 2 threads" "$(train clip2 digits_5 mpi 3 2)"
+
+# --- Weights that are denormal numbers: with steps that small, flushing them would leave nothing but zeros.
+extra="--set model.hidden.initializer=zeros --set model.output.initializer=zeros --set optimizer.lr=1e-45"
+nothing=$(train nothing digits_5 solo 1)
+extra="--set model.hidden.initializer=zeros --set model.output.initializer=zeros --set optimizer.lr=1e-39"
+reference=$(train denormal digits_5 solo 1)
+[ "$nothing" != "$reference" ] || die "the weights are not the denormal numbers that they should be"
+LOCKSTEP=$LOCKSTEP_FLUSHING
+same "digits, denormal weights, flush-to-zero in the calling program" "$(train flush digits_5 solo 2)"
+LOCKSTEP=$usual
 extra=
 
 extra='--set loss={"type":"softmax_cross_entropy","label_smoothing":0.1,"class_weights":[1,2,3,4,5,0.1,0.2,0.3,0.4,0.7],"ignore_label":3}'
@@ -81,9 +114,18 @@ reference=$(train weights digits_5 solo 1)
 same "digits, a weighted and smoothed loss, 3 ranks, 2 threads" "$(train weights2 digits_5 mpi 3 2)"
 extra=
 
+# --- One row a grain: more ranks than there is work for.
 reference=$(train xor xor_200 solo 1)
-for layout in 1x3 2x2 3x1 4x3 8x1; do
+for threads in 2 3; do
+    same "xor, solo, $threads threads" "$(train solo xor_200 solo $threads)"
+done
+for layout in $xor_layouts; do
     same "xor, $layout" "$(train layout xor_200 mpi "${layout%x*}" "${layout#*x}")"
+done
+for algorithm in 1 2 3 4; do
+    [ "$soak" = 1 ] || continue
+    same "xor, 3 ranks, allreduce algorithm $algorithm" \
+        "$(OMPI_MCA_coll_libnbc_iallreduce_algorithm=$algorithm train algorithm xor_200 mpi 3 1)"
 done
 
 # Metrics are sums as well, or an order of all rows: the results of the test set, to the last digit that is written.
@@ -111,7 +153,7 @@ for layout in 1x3 3x2 4x1; do
     same "metrics of values, $layout" "$(measured values2 iris_values mpi "${layout%x*}" "${layout#*x}")"
 done
 
-# The control: plain float sums do depend on the layout.
+# --- The control: plain float sums do depend on the layout.
 extra="--set training.reduce=float32"
 reference=$(train float digits_5 solo 1)
 different=0
