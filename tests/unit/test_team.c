@@ -180,11 +180,13 @@ Test(team, floating_point_state_is_ours_inside_and_the_callers_outside)
     }
 }
 
-/* Worker threads stay when a region ends; the state that the caller's regions gave them must stay, too. */
+/* Worker threads stay when a region ends; the state that the caller's regions gave them must stay, too. (LLVM's
+   OpenMP gives workers the state of the caller in each region, and the caller its own back at the end of it.) */
 Test(team, floating_point_state_of_workers_is_restored)
 {
     int seen[MOST] = {0}, before[MOST] = {0}, after[MOST] = {0};
     omp_set_dynamic(0);
+    disturb();
 #pragma omp parallel num_threads(3)
     {
         disturb();
