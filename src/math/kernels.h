@@ -85,6 +85,20 @@ typedef struct ls_class_loss {
     float smoothing;
 } ls_class_loss;
 
+/* The gradient of a small parameter over one panel, in one go: gradient[m*ld + n] for m < M, n < N (at most
+   LS_LANES; columns up to LS_LANES are written, too) is the exact sum over grains of the chains over their
+   samples s of left[m][s] right[n][s], times factor. left NULL: ones. rows: samples, at most LS_BLOCK. */
+typedef struct ls_small_outer {
+    int64_t M, N, rows, grain;
+    const float *left, *right; /* [M][lanes], [N][lanes] */
+    int64_t lanes;
+    ls_exact_scale scale;
+    uint64_t terms; /* grains */
+    double factor;
+    float *gradient;
+    int64_t ld;
+} ls_small_outer;
+
 typedef struct ls_kernels {
     const char *name; /* "generic", "avx2", "avx512" */
 
@@ -149,6 +163,7 @@ typedef struct ls_kernels {
                         uint64_t *sum, int64_t lds);
     void (*exact_add)(ls_exact_scale scale, int64_t rows, int64_t columns, const float *x, int64_t ldx,
                       uint64_t *sum, int64_t lds);
+    void (*exact_outer)(const ls_small_outer *outer);
     /* x = (float)(value(sum, terms) * factor) */
     void (*exact_finish)(ls_exact_scale scale, uint64_t terms, double factor, int64_t rows, int64_t columns,
                          const uint64_t *sum, int64_t lds, float *x, int64_t ldx);

@@ -5,20 +5,37 @@
 
 #include "nn/plan.h"
 
+enum { LS_NODE_PARAMETERS_MAX = 8 };
+
+/* A call of a node on one panel, with all that stays the same from step to step. */
+typedef struct ls_node_call {
+    ls_layer_call call;
+    const float *parameter[LS_NODE_PARAMETERS_MAX];
+    int64_t ld[LS_NODE_PARAMETERS_MAX];
+    float *sample_gradient[LS_NODE_PARAMETERS_MAX];
+} ls_node_call;
+
 typedef struct ls_panel {
     const ls_plan *plan;
     const ls_kernels *kernels;
-    const float *parameters; /* the arena */
+    const float *parameters; /* the arena that the calls read */
     ls_pass pass;
     int64_t lanes;
-    float *memory;           /* plan->panel_units * lanes floats */
-    float *scratch;          /* [plan->scratch] of the thread */
-    uint32_t *value_largest; /* [tensor_count]: largest |x| bits, of the model's input and every node's output
-                              */
-    uint32_t *delta_largest; /* [tensor_count]; of those that are wanted */
+    float *memory;            /* plan->panel_units * lanes floats; not owned */
+    float *scratch;           /* [plan->scratch] of the thread */
+    uint32_t *value_largest;  /* [tensor_count]: largest |x| bits, of the model's input and every node's
+                                 output;  not owned. NULL: not wanted (prediction) */
+    uint32_t *delta_largest;  /* [tensor_count]; of those that are wanted */
     uint32_t *sample_largest; /* [parameter_count]; of LS_GRADIENT_SAMPLES */
     const double *batch_sums; /* for the first node of a range, where it needs sums over the batch */
+    ls_node_call *node;       /* [node_count], owned */
 } ls_panel;
+
+/* Completes a panel whose plan, kernels, lanes and memory are set. Errors: LS_ERROR_MEMORY. */
+ls_status ls_panel_create(ls_panel *panel);
+/* Lets the calls read this arena from now on. */
+void ls_panel_use(ls_panel *panel, const float *parameters);
+void ls_panel_free(ls_panel *panel);
 
 static inline float *ls_panel_value(const ls_panel *panel, int tensor)
 {
@@ -35,12 +52,11 @@ static inline float *ls_panel_delta(const ls_panel *panel, int tensor)
     return ls_panel_slot(panel, panel->plan->slot[tensor].delta);
 }
 
-/* Nodes first .. end - 1 in order. The input tensor is in place where first is 0. value_largest may be NULL:
- * not wanted (prediction). */
-void ls_panel_forward(const ls_panel *panel, int first, int end);
+/* Nodes first .. end - 1 in order. The input tensor is in place where first is 0. */
+void ls_panel_forward(ls_panel *panel, int first, int end);
 /* Nodes end - 1 .. first in this order. The delta of the output of node end - 1 is in place. */
-void ls_panel_backward(const ls_panel *panel, int first, int end);
+void ls_panel_backward(ls_panel *panel, int first, int end);
 /* What this panel adds to the sums over the batch that a node needs next: lane_sums [batch_sums][lanes]. */
-void ls_panel_gather(const ls_panel *panel, int node, bool backward, double *lane_sums);
+void ls_panel_gather(ls_panel *panel, int node, bool backward, double *lane_sums);
 
 #endif

@@ -52,14 +52,11 @@ static void run_forward(ls_team *team, int thread, void *argument)
     ls_step *step = run->step;
     const ls_plan *plan = &step->plan;
     ls_thread_space *space = &step->space[thread];
-    ls_panel panel = {
-        .plan = plan,
-        .kernels = step->kernels,
-        .parameters = step->parameters,
-        .lanes = plan->lanes,
-        .memory = step->memory + thread * plan->panel_units * plan->lanes,
-        .scratch = space->scratch,
-    };
+    ls_panel_use(&step->panel[thread], step->parameters);
+    ls_panel panel = step->panel[thread];
+    panel.value_largest = NULL;
+    panel.scratch = space->scratch;
+    panel.pass = (ls_pass){.training = false};
     int64_t begin;
     while ((begin = atomic_fetch_add(&run->next, plan->lanes)) < run->rows.count) {
         int64_t rest = run->rows.count - begin, count = rest < plan->lanes ? rest : plan->lanes;

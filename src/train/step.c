@@ -23,27 +23,20 @@ static int64_t rows_of_panel(const ls_step_run_state *run, int64_t index)
 }
 
 /* A panel of the batch at hand, for one thread. */
-static ls_panel panel_of(const ls_step_run_state *run, int thread, int64_t index)
+static ls_panel *panel_of(const ls_step_run_state *run, int thread, int64_t index)
 {
     const ls_step *step = run->step;
     const ls_plan *plan = &step->plan;
-    return (ls_panel){
-        .plan = plan,
-        .kernels = step->kernels,
-        .parameters = step->parameters,
-        .lanes = plan->lanes,
-        .memory = step->memory + index * plan->panel_units * plan->lanes,
-        .value_largest = step->value_largest + index * plan->tensor_count,
-        .delta_largest = step->delta_largest + index * plan->tensor_count,
-        .sample_largest = step->sample_largest + index * step->model->parameter_count,
-        .scratch = step->space[thread].scratch,
-        .pass = {.training = true,
-                 .seed = (uint64_t)step->recipe->seed,
-                 .step = step->steps,
-                 .grain = plan->grain,
-                 .first = run->first + index * plan->lanes,
-                 .count = rows_of_panel(run, index)},
-    };
+    ls_panel *panel = &step->panel[index];
+    ls_panel_use(panel, step->parameters);
+    panel->scratch = step->space[thread].scratch;
+    panel->pass = (ls_pass){.training = true,
+                            .seed = (uint64_t)step->recipe->seed,
+                            .step = step->steps,
+                            .grain = plan->grain,
+                            .first = run->first + index * plan->lanes,
+                            .count = rows_of_panel(run, index)};
+    return panel;
 }
 
 /* The losses of all heads, with their derivatives. */
@@ -77,20 +70,20 @@ static void run_stretch(ls_step_run_state *run, int thread, const stretch *part,
     ls_thread_space *space = &step->space[thread];
     int64_t panels = ls_step_panels_used(run), index;
     while ((index = atomic_fetch_add(next, 1)) < panels) {
-        ls_panel panel = panel_of(run, thread, index);
-        int64_t begin = index * panel.lanes, count = panel.pass.count;
-        panel.batch_sums = part->sums;
+        ls_panel *panel = panel_of(run, thread, index);
+        int64_t begin = index * panel->lanes, count = panel->pass.count;
+        panel->batch_sums = part->sums;
         if (!part->backward) {
-            if (part->first == 0) ls_batch_gather(&panel, &run->local, begin, count);
-            ls_panel_forward(&panel, part->first, part->end);
+            if (part->first == 0) ls_batch_gather(panel, &run->local, begin, count);
+            ls_panel_forward(panel, part->first, part->end);
         }
         if (part->with_loss) {
-            run_losses(run, &panel, begin, count, space);
-            panel.batch_sums = NULL;
+            run_losses(run, panel, begin, count, space);
+            panel->batch_sums = NULL;
         }
-        if (part->backward || part->with_loss) ls_panel_backward(&panel, part->back_first, part->back_end);
+        if (part->backward || part->with_loss) ls_panel_backward(panel, part->back_first, part->back_end);
         if (part->meeting >= 0)
-            ls_panel_gather(&panel, part->meeting, part->backward || part->with_loss,
+            ls_panel_gather(panel, part->meeting, part->backward || part->with_loss,
                             step->lane_sums + index * plan->meeting_sums * plan->lanes);
     }
 }

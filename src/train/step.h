@@ -32,6 +32,7 @@ typedef struct ls_step {
     float *state[LS_STATES_MAX]; /* arenas of the optimiser */
     uint64_t *sums;              /* arena; NULL with one rank (unless a layer needs it) or float sums */
     float *memory;               /* of plan.panels panels */
+    ls_panel *panel;             /* [plan.panels] */
     uint32_t *value_largest;     /* [panels][tensors] */
     uint32_t *delta_largest;     /* [panels][tensors] */
     uint32_t *sample_largest;    /* [panels][parameters] */

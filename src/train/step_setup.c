@@ -45,6 +45,26 @@ static ls_status get_panels(ls_step *step)
     return complete ? LS_OK : LS_ERROR_MEMORY;
 }
 
+static ls_status prepare_panels(ls_step *step)
+{
+    const ls_plan *plan = &step->plan;
+    step->panel = ls_alloc((size_t)plan->panels, sizeof *step->panel);
+    if (step->panel == NULL) return LS_ERROR_MEMORY;
+    for (int64_t p = 0; p < plan->panels; p++) {
+        step->panel[p] = (ls_panel){
+            .plan = plan,
+            .kernels = step->kernels,
+            .lanes = plan->lanes,
+            .memory = step->memory + p * plan->panel_units * plan->lanes,
+            .value_largest = step->value_largest + p * plan->tensor_count,
+            .delta_largest = step->delta_largest + p * plan->tensor_count,
+            .sample_largest = step->sample_largest + p * step->model->parameter_count,
+        };
+        LS_TRY(ls_panel_create(&step->panel[p]));
+    }
+    return LS_OK;
+}
+
 static ls_status get_spaces(ls_step *step)
 {
     const ls_plan *plan = &step->plan;
@@ -76,6 +96,8 @@ static void release_work(ls_step *step)
         ls_free(step->space[t].scratch);
     }
     ls_free(step->space);
+    for (int64_t p = 0; step->panel != NULL && p < step->plan.panels; p++) ls_panel_free(&step->panel[p]);
+    ls_free(step->panel);
     ls_free(step->memory);
     ls_free(step->value_largest);
     ls_free(step->delta_largest);
@@ -90,6 +112,7 @@ static void release_work(ls_step *step)
     ls_plan_free(&step->plan);
     step->space = NULL;
     step->memory = NULL;
+    step->panel = NULL;
     step->value_largest = step->delta_largest = step->sample_largest = step->exchange = NULL;
     step->lane_sums = step->batch_sums = NULL;
     step->meeting = NULL;
@@ -132,6 +155,7 @@ static ls_status get_work(ls_step *step, int64_t batch, int64_t grain)
     LS_TRY(ls_plan_create(&request, &step->plan));
     LS_TRY(get_sums(step));
     LS_TRY(get_panels(step));
+    LS_TRY(prepare_panels(step));
     return get_spaces(step);
 }
 

@@ -102,3 +102,52 @@ Test(kernels_exact, order_and_table_do_not_matter)
             cr_assert_float_eq(result[c], truth[c], 1e-6 * (0.1 + fabs(truth[c])));
     }
 }
+
+/* The same from the parts that it replaces: one product, one rounding and one sum at a time. */
+static void small_outer_plainly(const ls_small_outer *outer, float *gradient)
+{
+    for (int64_t m = 0; m < outer->M; m++)
+        for (int64_t n = 0; n < LS_LANES; n++) {
+            uint64_t sum = 0;
+            for (int64_t begin = 0; begin < outer->rows; begin += outer->grain) {
+                float chain = 0;
+                for (int64_t s = begin; s < outer->rows && s < begin + outer->grain; s++) {
+                    float right = n < outer->N ? outer->right[n * outer->lanes + s] : 0;
+                    chain = fmaf(outer->left ? outer->left[m * outer->lanes + s] : 1, right, chain);
+                }
+                sum += ls_exact_term(outer->scale, (double)chain);
+            }
+            gradient[m * outer->ld + n] =
+                (float)(ls_exact_value(outer->scale, sum, outer->terms) * outer->factor);
+        }
+}
+
+Test(kernels_exact, gradients_of_small_parameters_follow_the_definition)
+{
+    for (int i = 0; i < 300; i++) {
+        ls_small_outer outer = {.M = 1 + random_below(20),
+                                .N = 1 + random_below(LS_LANES),
+                                .rows = 1 + random_below(LS_BLOCK),
+                                .lanes = LS_BLOCK,
+                                .factor = i % 3 ? 1.0 : 1.0 / 37.0,
+                                .ld = LS_LANES * (1 + random_below(2))};
+        outer.grain = 1 + random_below(outer.rows + 3);
+        outer.terms = (uint64_t)((outer.rows + outer.grain - 1) / outer.grain);
+        outer.scale = ls_exact_scale_for(2.0 * (double)outer.rows);
+        float *left = random_floats(outer.M * LS_BLOCK, -1.0f, 1.0f);
+        float *right = random_floats(outer.N * LS_BLOCK, -1.0f, 1.0f);
+        float *start = random_floats(outer.M * outer.ld, -1.0f, 1.0f);
+        float *wanted = copy_floats(start, outer.M * outer.ld);
+        outer.left = i % 4 ? left : NULL;
+        outer.right = right;
+        small_outer_plainly(&outer, wanted);
+        for (int t = 0; table(t); t++) {
+            outer.gradient = copy_floats(start, outer.M * outer.ld);
+            table(t)->exact_outer(&outer);
+            int64_t different = first_difference(outer.gradient, wanted, outer.M * outer.ld);
+            cr_assert_eq(different, -1, "%s: element %d", table(t)->name, (int)different);
+            free(outer.gradient);
+        }
+        free(left), free(right), free(start), free(wanted);
+    }
+}

@@ -58,3 +58,37 @@ void LS_VARIANT(ls_exact_finish)(ls_exact_scale scale, uint64_t terms, double fa
     for (int64_t r = 0; r < rows; r++, x += ldx, sum += lds)
         FOR_COLUMNS(x[i] = (float)(ls_exact_value(scale, sum[i], terms) * factor));
 }
+
+/* right with samples as rows: packed[s][n]. */
+LS_INLINE void pack_small(const ls_small_outer *outer, float packed[LS_BLOCK][LS_LANES])
+{
+    for (int64_t s = 0; s < outer->rows; s++) {
+        LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) packed[s][n] = 0.0f;
+    }
+    for (int64_t n = 0; n < outer->N; n++)
+        for (int64_t s = 0; s < outer->rows; s++) packed[s][n] = outer->right[n * outer->lanes + s];
+}
+
+void LS_VARIANT(ls_exact_outer)(const ls_small_outer *outer)
+{
+    float packed[LS_BLOCK][LS_LANES] __attribute__((aligned(64)));
+    pack_small(outer, packed);
+    for (int64_t m = 0; m < outer->M; m++) {
+        const float *left = outer->left ? outer->left + m * outer->lanes : NULL;
+        float *to = outer->gradient + m * outer->ld;
+        uint64_t sum[LS_LANES] = {0};
+        for (int64_t begin = 0, end; begin < outer->rows; begin = end) {
+            float chain[LS_LANES] = {0};
+            end = outer->rows - begin < outer->grain ? outer->rows : begin + outer->grain;
+            for (int64_t s = begin; s < end; s++) {
+                const float factor = left ? left[s] : 1.0f;
+                LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) chain[n] =
+                    __builtin_fmaf(factor, packed[s][n], chain[n]);
+            }
+            LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) sum[n] +=
+                ls_exact_term(outer->scale, (double)chain[n]);
+        }
+        LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) to[n] =
+            (float)(ls_exact_value(outer->scale, sum[n], outer->terms) * outer->factor);
+    }
+}

@@ -33,14 +33,19 @@ void LS_VARIANT(ls_gemm_run)(const ls_gemm *gemm)
    would cost a page each and fall into the same sets of the cache. */
 enum { PANEL_ROWS = 48, PIECE = 128, PIECE_MIN = 192, AHEAD = 16 };
 
+static chain chain_of(const ls_gemm *gemm)
+{
+    return (chain){.row_stride = gemm->row_stride,
+                   .ldc = gemm->ldc,
+                   .count = {1, 1, gemm->K},
+                   .a = {0, 0, gemm->column_stride},
+                   .b = {0, 0, gemm->ldb},
+                   .accumulate = gemm->accumulate};
+}
+
 static void tile_lanes_of(const ls_gemm *gemm)
 {
-    const chain nest = {.row_stride = gemm->row_stride,
-                        .ldc = gemm->ldc,
-                        .count = {1, 1, gemm->K},
-                        .a = {0, 0, gemm->column_stride},
-                        .b = {0, 0, gemm->ldb},
-                        .accumulate = gemm->accumulate};
+    const chain nest = chain_of(gemm);
     int64_t n = 0;
     while (n < gemm->N) {
         int64_t chunk = (gemm->N - n) / LS_LANES;
@@ -76,8 +81,22 @@ static void panel_in_pieces(const ls_gemm *panel)
     }
 }
 
+/* A product that is a single tile, as those of small networks are. */
+static bool run_tile(const ls_gemm *gemm)
+{
+    static const float zero[ROWS_MAX];
+    const int64_t chunk = gemm->N / LS_LANES;
+    if (chunk < 1 || chunk > CHUNK_MAX || gemm->M < 1 || gemm->M > tile_rows[chunk - 1]) return false;
+    const chain nest = chain_of(gemm);
+    const float *B = gemm->B;
+    float *C = gemm->C;
+    tiles[chunk - 1][gemm->M - 1](&nest, gemm->A, &B, &C, gemm->bias ? gemm->bias : zero);
+    return true;
+}
+
 void LS_VARIANT(ls_gemm_run)(const ls_gemm *gemm)
 {
+    if (gemm->K < PIECE_MIN && run_tile(gemm)) return;
     const bool along_columns = gemm->row_stride == 1 && gemm->column_stride != 1 && gemm->K >= PIECE_MIN;
     ls_gemm panel = *gemm;
     for (int64_t m = 0; m < gemm->M; m += PANEL_ROWS) {
