@@ -5,9 +5,14 @@
 #include <string.h>
 #include "base/random.h"
 
+uint64_t ls_random_counter(ls_random_purpose purpose, uint64_t a)
+{
+    return a ^ (uint64_t)purpose << 56;
+}
+
 ls_random_words ls_random(uint64_t seed, ls_random_purpose purpose, uint64_t a, uint64_t b)
 {
-    a ^= (uint64_t)purpose << 56;
+    a = ls_random_counter(purpose, a);
     philox4x32_ctr_t counter = {{(uint32_t)b, (uint32_t)(b >> 32), (uint32_t)a, (uint32_t)(a >> 32)}};
     philox4x32_key_t key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
     philox4x32_ctr_t random = philox4x32_R(10, counter, key);

@@ -12,7 +12,7 @@ typedef enum ls_random_purpose {
     LS_RANDOM_INITIALISE = 1, /* a = index of the parameter, b = index of the element */
     LS_RANDOM_SPLIT,          /* training and test rows */
     LS_RANDOM_SHUFFLE,        /* a = epoch */
-    LS_RANDOM_DROPOUT,        /* a = step and layer, b = sample and element */
+    LS_RANDOM_DROPOUT,        /* a = layer << 40 | step, b = position in the batch << 32 | element / 4 */
     LS_RANDOM_AUGMENT,
     LS_RANDOM_BENCH
 } ls_random_purpose;
@@ -22,6 +22,8 @@ typedef struct ls_random_words {
 } ls_random_words;
 
 ls_random_words ls_random(uint64_t seed, ls_random_purpose purpose, uint64_t a, uint64_t b);
+/* What ls_random makes of purpose and a, for kernels that compute many numbers at once (math/kernels.h). */
+uint64_t ls_random_counter(ls_random_purpose purpose, uint64_t a);
 double ls_random_uniform(uint64_t seed, ls_random_purpose purpose, uint64_t a, uint64_t b); /* [0, 1), 53 bits
                                                                                              */
 double ls_random_normal(uint64_t seed, ls_random_purpose purpose, uint64_t a, uint64_t b); /* mean 0, variance

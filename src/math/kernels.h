@@ -99,6 +99,17 @@ typedef struct ls_small_outer {
     int64_t ld;
 } ls_small_outer;
 
+/* A mask that sets elements of a panel to zero. The element e of a sample is kept where word e % 4 of
+   ls_random at counter (a = counter, b = sample << 32 | e / 4) is below the threshold; what is kept is
+   multiplied by scale. */
+typedef struct ls_dropout {
+    uint64_t key, counter; /* seed; a with the purpose in its top byte, as ls_random_counter gives it */
+    int64_t first, count;  /* number of the sample in lane 0; lanes from count on are treated like lane 0 */
+    int64_t group;         /* rows of the panel that are one element */
+    uint32_t threshold;
+    float scale;
+} ls_dropout;
+
 typedef struct ls_kernels {
     const char *name; /* "generic", "avx2", "avx512" */
 
@@ -174,6 +185,10 @@ typedef struct ls_kernels {
     void (*activation_forward)(ls_activation which, float parameter, const float *x, float *y, int64_t count);
     void (*activation_backward)(ls_activation which, float parameter, const float *saved, const float *dy,
                                 float *dx, int64_t count);
+
+    /* y = x where the mask keeps it, scaled, else 0; x and y are [elements * group][lanes]. In place allowed.
+     */
+    void (*dropout)(const ls_dropout *mask, int64_t elements, int64_t lanes, const float *x, float *y);
 
     /* Losses over a panel: for each lane n the loss (of the sample, not yet averaged or weighted) into
        loss[n] and its derivative times weight[n] into delta[u*lanes + n] (delta may be NULL). Lanes of weight

@@ -13,6 +13,7 @@ const ls_layer_type ls_layer_flatten = {
     .base = {.name = "flatten",
              .help = "The numbers of a sample as one vector: channel after channel, each row by row."},
     .in_place = true,
+    .view = true,
     .build = build,
     .forward = ls_view_forward,
     .backward = ls_view_backward,

@@ -169,6 +169,8 @@ struct ls_layer_type {
     ls_component_type base;
     bool in_place; /* y may overwrite x, dx may overwrite dy: backward needs neither x nor what overwrote it,
                       only y */
+    bool random; /* in training it depends on random numbers; the reference is that of prediction */
+    bool view;   /* y is x and dx is dy, under another shape */
     bool reads_output; /* backward looks at y, so nothing may overwrite it (in place implies it) */
     ls_status (*build)(ls_layer_build *build);
     void (*forward)(const ls_layer_call *call);

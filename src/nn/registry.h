@@ -23,12 +23,15 @@
     ENTRY(softplus)                                                                                          \
     ENTRY(hard_sigmoid)                                                                                      \
     ENTRY(hard_swish)                                                                                        \
+    ENTRY(prelu)                                                                                             \
     ENTRY(softmax)                                                                                           \
     ENTRY(log_softmax)
 
 /* All other layers. */
 #define LS_LAYER_LIST(ENTRY)                                                                                 \
     ENTRY(dense)                                                                                             \
+    ENTRY(dropout)                                                                                           \
+    ENTRY(spatial_dropout)                                                                                   \
     ENTRY(flatten)                                                                                           \
     ENTRY(reshape)                                                                                           \
     ENTRY(add)                                                                                               \

@@ -84,6 +84,7 @@ const ls_layer_type ls_layer_reshape = {
              .options_size = sizeof(reshape_options),
              .check = check},
     .in_place = true,
+    .view = true,
     .build = build,
     .forward = ls_view_forward,
     .backward = ls_view_backward,

@@ -49,7 +49,9 @@ static void fill(const ls_option *option, void *value, int64_t required)
         *(ls_integers *)value = integers(text, required);
         return;
     case LS_OPTION_COMPONENT:
-        if (text != NULL && text[0] != '\0')
+        if (text != NULL && text[0] == '{')
+            *(ls_component *)value = component_of(option->registry, text);
+        else if (text != NULL && text[0] != '\0')
             *(ls_component *)value = default_component(option->registry, text, required);
         return;
     default:

@@ -15,11 +15,15 @@ static void apply(ls_component *component, float x, float *y, float *slope)
     ls_component_list list = {.count = 1, .item = component};
     ls_model model;
     cr_assert_eq(ls_model_build(&list, &one_number, NULL, &model), LS_OK, "%s", ls_error_message());
-    _Alignas(64) float in[LANES], out[LANES], dy[LANES], dx[LANES];
+    _Alignas(64) float in[LANES], out[LANES], dy[LANES], dx[LANES], slopes[LANES] = {0}, sums[LANES];
     for (int n = 0; n < LANES; n++) in[n] = x, dy[n] = 1;
+    cr_assert_leq(model.arena_size, LANES); /* prelu has one */
+    cr_assert_eq(ls_model_initialise(&model, 1, slopes), LS_OK);
     ls_layer_call call = {.kernels = ls_kernels_get(),
                           .node = &model.node[0],
                           .lanes = LANES,
+                          .parameter = (const float *const[]){slopes},
+                          .sample_gradient = (float *const[]){sums},
                           .x = {in},
                           .y = out,
                           .dy = dy,
@@ -54,6 +58,8 @@ static const known_value known[] = {
     {"gelu", 1, 0.841345, 1.083316},
     {"gelu", -1, -0.158655, -0.083315},
     {"gelu", -6, 0, 0},
+    {"prelu", 2, 2, 1},
+    {"prelu", -2, -0.5, 0.25},
     {"elu", 2, 2, 1},
     {"elu", -1, -0.632121, 0.367879},
     {"elu", -30, -1, 0},
@@ -130,9 +136,15 @@ Test(activations, unwanted_input_derivative_is_left_out)
         ls_component component = default_component(&ls_layer_registry, (*type)->name, 1);
         ls_node node = {
             .type = (const ls_layer_type *)*type, .options = component.options, .out = one_number};
-        _Alignas(64) float y[LANES] = {0}, dy[LANES] = {0};
-        ls_layer_call call = {
-            .kernels = ls_kernels_get(), .node = &node, .lanes = LANES, .x = {y}, .y = y, .dy = dy};
+        _Alignas(64) float y[LANES] = {0}, dy[LANES] = {0}, slope[LANES] = {0}, sums[LANES];
+        ls_layer_call call = {.kernels = ls_kernels_get(),
+                              .node = &node,
+                              .lanes = LANES,
+                              .parameter = (const float *const[]){slope},
+                              .sample_gradient = (float *const[]){sums},
+                              .x = {y},
+                              .y = y,
+                              .dy = dy};
         node.type->backward(&call);
         ls_component_clear(&component);
     }

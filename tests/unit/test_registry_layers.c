@@ -317,6 +317,7 @@ static void expect_float_path(const ls_model *model, ls_node *node)
     for (int64_t lanes = 16; lanes <= 64; lanes += 16) {
         float_case made;
         float_case_make(model, node, lanes, &made);
+        made.memory.pass.training = !node->type->random;
         ls_layer_call call = float_call(&made);
         run_floats(&call);
         compare_with_reference(&made);
@@ -401,6 +402,7 @@ static void expect_independent_lanes(const ls_model *model, ls_node *node)
     float_case few, many;
     float_case_make(model, node, 16, &few);
     float_case_make(model, node, 64, &many);
+    few.memory.pass.first = many.memory.pass.first + 32;
     for (int i = 0; i < few.inputs; i++) copy_lanes(few.x[i], many.x[i], few.in[i]);
     copy_lanes(few.dy, many.dy, few.out);
     ls_layer_call call = float_call(&few);
@@ -430,7 +432,6 @@ Test(registry_layers, activations_are_layers_that_keep_the_shape)
         ls_model model;
         cr_assert_eq(ls_model_build(&list, &any_image, NULL, &model), LS_OK, "%s", ls_error_message());
         cr_expect_eq(memcmp(ls_model_output(&model), &any_image, sizeof any_image), 0);
-        cr_expect_eq(model.parameter_count, 0);
         ls_model_free(&model);
         ls_component_clear(&component);
     }

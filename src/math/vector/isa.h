@@ -72,6 +72,8 @@ void LS_VARIANT(ls_activate)(ls_activation which, float parameter, const float *
 void LS_VARIANT(ls_activate_back)(ls_activation which, float parameter, const float *saved, const float *dy,
                                   float *dx, int64_t count);
 
+void LS_VARIANT(ls_drop)(const ls_dropout *mask, int64_t elements, int64_t lanes, const float *x, float *y);
+
 void LS_VARIANT(ls_squared_error)(int64_t units, int64_t lanes, const float *x, const float *target,
                                   const float *weight, float *delta, float *loss);
 void LS_VARIANT(ls_binary_entropy)(int64_t units, int64_t lanes, const float *x, const float *target,

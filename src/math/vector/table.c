@@ -27,6 +27,7 @@ const ls_kernels LS_VARIANT(ls_kernels) = {
     .exact_finish = LS_VARIANT(ls_exact_finish),
     .activation_forward = LS_VARIANT(ls_activate),
     .activation_backward = LS_VARIANT(ls_activate_back),
+    .dropout = LS_VARIANT(ls_drop),
     .squared_error = LS_VARIANT(ls_squared_error),
     .binary_entropy = LS_VARIANT(ls_binary_entropy),
     .softmax_entropy = LS_VARIANT(ls_softmax_entropy),
