@@ -24,6 +24,14 @@ cmp "$work/a" "$work/b" || die "the last records differ"
 [ "$(wc -l <"$work/whole/metrics.jsonl")" = "$(wc -l <"$work/parts/metrics.jsonl")" ] || die "records are missing or double"
 ok "the metrics of both are the same"
 
+# Dropout, whose masks are counted by step and position, and a learned slope.
+with_dropout='--set model=[{"type":"dense","units":24,"activation":"prelu"},{"type":"dropout","rate":0.3},{"type":"dense","units":10}]'
+run_mpi 3 "$LOCKSTEP" train "$recipe" --run "$work/drop" $common $with_dropout --threads 1 || die "a run with dropout"
+"$LOCKSTEP" train "$recipe" --run "$work/drop2" $common $with_dropout --set training.steps=23 --threads 2 || die "the first part with dropout"
+run_mpi 2 "$LOCKSTEP" train "$recipe" --run "$work/drop2" $common $with_dropout --resume --threads 1 || die "the second part with dropout"
+[ "$(hash "$work/drop")" = "$(hash "$work/drop2")" ] || die "two parts with dropout give other bits than one run"
+ok "dropout goes on where it stopped"
+
 # Killed without warning: the next run takes up the newest checkpoint.
 run_mpi 2 "$LOCKSTEP" train "$recipe" --run "$work/killed" $common --set training.steps=23 --threads 1 || die "the first part"
 rm "$work/killed/model.safetensors"
