@@ -92,7 +92,10 @@ static void assign_segments(ls_plan *plan, int wanted)
             last_cut = cut;
         }
         plan->node_segment[n] = segment;
-        for (int p = 0; p < node->parameter_count; p++) plan->parameter_node[node->first_parameter + p] = n;
+        for (int p = 0; p < node->parameter_count; p++) {
+            plan->parameter_node[node->first_parameter + p] = n;
+            plan->kind[node->first_parameter + p] = node->type->gradient(node, p);
+        }
     }
     plan->segment_count = segment + 1;
     plan->first_node[segment + 1] = model->node_count;
@@ -108,12 +111,6 @@ static int64_t bands_of(const ls_parameter *parameter, int64_t all_blocks, int t
 {
     int64_t bands = (TASKS_A_THREAD * (int64_t)threads + all_blocks - 1) / all_blocks;
     return least(bands, (parameter->rows + LS_BLOCK - 1) / LS_BLOCK);
-}
-
-ls_gradient_kind ls_plan_kind(const ls_plan *plan, int parameter)
-{
-    const ls_node *node = &plan->model->node[plan->parameter_node[parameter]];
-    return node->type->gradient(node, parameter - node->first_parameter);
 }
 
 static bool is_one_row(ls_gradient_kind kind)
@@ -150,8 +147,7 @@ static void add_layer_tiles(ls_plan *plan, ls_tile_task task)
 static void add_tasks(ls_plan *plan, int index, int64_t all_blocks)
 {
     const ls_parameter *parameter = &plan->model->parameter[index];
-    ls_tile_task task = {
-        .parameter = index, .node = plan->parameter_node[index], .kind = ls_plan_kind(plan, index)};
+    ls_tile_task task = {.parameter = index, .node = plan->parameter_node[index], .kind = plan->kind[index]};
     if (task.kind == LS_GRADIENT_NONE) return;
     if (task.kind == LS_GRADIENT_TILE) {
         add_layer_tiles(plan, task);
@@ -186,7 +182,7 @@ static void list_tasks(ls_plan *plan)
     const ls_model *model = plan->model;
     int64_t all_blocks = 1;
     for (int p = 0; p < model->parameter_count; p++) {
-        if (ls_plan_kind(plan, p) == LS_GRADIENT_OUTER) all_blocks += blocks_of(&model->parameter[p]);
+        if (plan->kind[p] == LS_GRADIENT_OUTER) all_blocks += blocks_of(&model->parameter[p]);
     }
     plan->task_count = 0;
     for (int s = 0; s < plan->segment_count; s++) {
@@ -289,13 +285,14 @@ static ls_status get_arrays(ls_plan *plan, int wanted_segments)
     plan->meeting = ls_alloc(nodes, sizeof *plan->meeting);
     plan->exchange_word = ls_alloc(nodes, sizeof *plan->exchange_word);
     plan->node_segment = ls_alloc(nodes, sizeof *plan->node_segment);
+    plan->kind = ls_alloc((size_t)model->parameter_count, sizeof *plan->kind);
     plan->parameter_node = ls_alloc((size_t)model->parameter_count, sizeof *plan->parameter_node);
     plan->first_node = ls_alloc(segments, sizeof *plan->first_node);
     plan->first_task = ls_alloc(segments, sizeof *plan->first_task);
     plan->first_element = ls_alloc(segments, sizeof *plan->first_element);
     bool complete = plan->slot && plan->in_place && plan->saved_slot && plan->sample_slot && plan->add_slot &&
-                    plan->meeting && plan->exchange_word && plan->node_segment && plan->parameter_node &&
-                    plan->first_node && plan->first_task && plan->first_element;
+                    plan->meeting && plan->exchange_word && plan->kind && plan->node_segment &&
+                    plan->parameter_node && plan->first_node && plan->first_task && plan->first_element;
     return complete ? LS_OK : LS_ERROR_MEMORY;
 }
 
@@ -362,6 +359,7 @@ void ls_plan_free(ls_plan *plan)
     ls_free(plan->meeting);
     ls_free(plan->exchange_word);
     ls_free(plan->node_segment);
+    ls_free(plan->kind);
     ls_free(plan->parameter_node);
     ls_free(plan->first_node);
     ls_free(plan->first_task);

@@ -65,8 +65,9 @@ typedef struct ls_plan {
     int *exchange_word; /* [node_count] first of 1 + parameter_count words of a node in the exchange: largest
                            delta, then largest sample gradients. The last node comes first. */
     int exchange_words;
-    int *node_segment;   /* [node_count], 0 for the first layers */
-    int *parameter_node; /* [parameter_count] */
+    int *node_segment;      /* [node_count], 0 for the first layers */
+    int *parameter_node;    /* [parameter_count] */
+    ls_gradient_kind *kind; /* [parameter_count] */
     int segment_count;
     int *first_node;        /* [segment_count + 1] */
     int *first_task;        /* [segment_count + 1] */
@@ -82,8 +83,6 @@ typedef struct ls_plan {
 ls_status ls_plan_create(const ls_plan_request *request, ls_plan *plan);
 void ls_plan_free(ls_plan *plan);
 
-/* Of this parameter; LS_GRADIENT_NONE if there is none. */
-ls_gradient_kind ls_plan_kind(const ls_plan *plan, int parameter);
 /* Slots of the memory of a panel; part of ls_plan_create (nn/plan_memory.c). Errors: LS_ERROR_MEMORY. */
 ls_status ls_plan_assign_memory(ls_plan *plan);
 

@@ -65,7 +65,7 @@ static bool gradient_reads_delta(const ls_plan *plan, const ls_node *node)
 {
     bool reads = false;
     for (int p = 0; p < node->parameter_count; p++) {
-        ls_gradient_kind kind = ls_plan_kind(plan, node->first_parameter + p);
+        ls_gradient_kind kind = plan->kind[node->first_parameter + p];
         reads |= kind != LS_GRADIENT_NONE && kind != LS_GRADIENT_SAMPLES;
     }
     return reads;
@@ -94,7 +94,7 @@ static void assign_values(memory_builder *builder)
         plan->saved_slot[n] = saved > 0 ? take(builder, saved) : NOWHERE;
         for (int p = 0; p < node->parameter_count; p++) {
             int index = node->first_parameter + p;
-            plan->sample_slot[index] = ls_plan_kind(plan, index) == LS_GRADIENT_SAMPLES
+            plan->sample_slot[index] = plan->kind[index] == LS_GRADIENT_SAMPLES
                                            ? take(builder, model->parameter[index].columns)
                                            : NOWHERE;
         }
@@ -193,8 +193,7 @@ static void find_scratch(ls_plan *plan)
         if (call > plan->scratch) plan->scratch = call;
         if (tile > plan->tile_scratch) plan->tile_scratch = tile;
     }
-    for (int p = 0; p < model->parameter_count; p++)
-        plan->integer_sums |= ls_plan_kind(plan, p) == LS_GRADIENT_ROWS;
+    for (int p = 0; p < model->parameter_count; p++) plan->integer_sums |= plan->kind[p] == LS_GRADIENT_ROWS;
 }
 
 ls_status ls_plan_assign_memory(ls_plan *plan)

@@ -29,8 +29,7 @@ void ls_update_node(const ls_update_job *job, int index)
     const float *mean[PARAMETERS_MAX];
     for (int p = 0; p < node->parameter_count; p++) {
         const ls_parameter *view = &step->model->parameter[node->first_parameter + p];
-        bool statistic =
-            view->untrained && ls_plan_kind(&step->plan, node->first_parameter + p) == LS_GRADIENT_SAMPLES;
+        bool statistic = view->untrained && step->plan.kind[node->first_parameter + p] == LS_GRADIENT_SAMPLES;
         parameter[p] = step->parameters + view->offset;
         mean[p] = statistic ? mean_of(job, node->first_parameter + p) : NULL;
     }

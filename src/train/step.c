@@ -10,12 +10,6 @@ const char *ls_tensor_name(const ls_model *model, int tensor)
     return tensor == 0 ? "input" : model->node[tensor - 1].name;
 }
 
-int64_t ls_step_panels_used(const ls_step_run_state *run)
-{
-    int64_t lanes = run->step->plan.lanes;
-    return (run->local.count + lanes - 1) / lanes;
-}
-
 static int64_t rows_of_panel(const ls_step_run_state *run, int64_t index)
 {
     int64_t lanes = run->step->plan.lanes, rest = run->local.count - index * lanes;
@@ -68,7 +62,7 @@ static void run_stretch(ls_step_run_state *run, int thread, const stretch *part,
     ls_step *step = run->step;
     const ls_plan *plan = &step->plan;
     ls_thread_space *space = &step->space[thread];
-    int64_t panels = ls_step_panels_used(run), index;
+    int64_t panels = run->panels, index;
     while ((index = atomic_fetch_add(next, 1)) < panels) {
         ls_panel *panel = panel_of(run, thread, index);
         int64_t begin = index * panel->lanes, count = panel->pass.count;
@@ -296,6 +290,7 @@ ls_status ls_step_run(ls_step *step, ls_step_call *call)
                   &run.local.count);
     if (call->status != LS_OK) run.local.count = 0;
     run.local.first += run.first;
+    run.panels = (run.local.count + plan->lanes - 1) / plan->lanes;
     run.gradient = (ls_gradient_job){
         .plan = plan,
         .kernels = step->kernels,

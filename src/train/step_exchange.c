@@ -11,7 +11,7 @@ static const double FLOAT_LIMIT = 0x1p127; /* a bound on sums beyond this may ov
 static uint32_t largest_of_panels(const ls_step_run_state *run, const uint32_t *largest, int tensor)
 {
     uint32_t result = 0;
-    int64_t panels = ls_step_panels_used(run);
+    int64_t panels = run->panels;
     for (int64_t p = 0; p < panels; p++) {
         uint32_t value = largest[p * run->step->plan.tensor_count + tensor];
         if (value > result) result = value;
@@ -23,7 +23,7 @@ static uint32_t largest_sample(const ls_step_run_state *run, int parameter)
 {
     const ls_step *step = run->step;
     uint32_t result = 0;
-    int64_t panels = ls_step_panels_used(run);
+    int64_t panels = run->panels;
     for (int64_t p = 0; p < panels; p++) {
         uint32_t value = step->sample_largest[p * step->model->parameter_count + parameter];
         if (value > result) result = value;
@@ -123,7 +123,7 @@ static double bound_of(const ls_step_run_state *run, int parameter)
     double rows = 2.0 * (double)run->call->rows.count;
     double a = (double)float_of((step->exchange + LS_FIRST_LARGEST)[node->input[0]]);
     double d = (double)float_of(word[0]);
-    switch (ls_plan_kind(&step->plan, parameter)) {
+    switch (step->plan.kind[parameter]) {
     case LS_GRADIENT_NONE:
         return 0;
     case LS_GRADIENT_OUTER:

@@ -5,7 +5,7 @@
 static void add_lanes(const ls_step_run_state *run, int sum)
 {
     const ls_step *step = run->step;
-    int64_t lanes = step->plan.lanes, panels = ls_step_panels_used(run);
+    int64_t lanes = step->plan.lanes, panels = run->panels;
     ls_wide *wide = &step->meeting[sum];
     ls_wide_clear(wide);
     for (int64_t p = 0; p < panels; p++) {

@@ -13,8 +13,9 @@ enum { LS_SEGMENTS_MAX = 64 };
 typedef struct ls_step_run_state {
     ls_step *step;
     ls_step_call *call;
-    ls_rows local; /* the share of this rank */
-    int64_t first; /* place of its first row in the batch */
+    ls_rows local;  /* the share of this rank */
+    int64_t first;  /* place of its first row in the batch */
+    int64_t panels; /* that hold it */
     double factor;
     uint64_t terms;
     ls_gradient_job gradient;
@@ -45,8 +46,6 @@ static inline bool ls_step_given_up(const ls_step_run_state *run)
 
 /* The first words of the exchange. */
 enum { LS_STATUS_WORD, LS_WISH_WORD, LS_FIRST_LARGEST };
-
-int64_t ls_step_panels_used(const ls_step_run_state *run);
 
 /* Posts the small exchange of a segment (status and all largest values with the first one, largest deltas and
  * gradients of samples with each), and takes what came of it: bad values, rounding steps. Thread 0. */

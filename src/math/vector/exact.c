@@ -59,36 +59,53 @@ void LS_VARIANT(ls_exact_finish)(ls_exact_scale scale, uint64_t terms, double fa
         FOR_COLUMNS(x[i] = (float)(ls_exact_value(scale, sum[i], terms) * factor));
 }
 
-/* right with samples as rows: packed[s][n]. */
-LS_INLINE void pack_small(const ls_small_outer *outer, float packed[LS_BLOCK][LS_LANES])
+enum { HALF = LS_LANES / 2 }; /* columns at a time: small parameters seldom have more */
+
+/* Columns of right with samples as rows: packed[s][n]. */
+LS_INLINE void pack_small(const ls_small_outer *outer, int64_t first, float packed[LS_BLOCK][HALF])
 {
-    for (int64_t s = 0; s < outer->rows; s++) {
-        LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) packed[s][n] = 0.0f;
+    int64_t used = outer->N - first < HALF ? outer->N - first : HALF;
+    for (int64_t s = 0; used < HALF && s < outer->rows; s++) {
+        LS_INDEPENDENT for (int n = 0; n < HALF; n++) packed[s][n] = 0.0f;
     }
-    for (int64_t n = 0; n < outer->N; n++)
-        for (int64_t s = 0; s < outer->rows; s++) packed[s][n] = outer->right[n * outer->lanes + s];
+    for (int64_t n = 0; n < used; n++) {
+        const float *right = outer->right + (first + n) * outer->lanes;
+        for (int64_t s = 0; s < outer->rows; s++) packed[s][n] = right[s];
+    }
+}
+
+/* One row of HALF columns; left NULL: ones. */
+LS_INLINE void small_row(const ls_small_outer *outer, const float *left, float packed[LS_BLOCK][HALF],
+                         float *to)
+{
+    uint64_t sum[HALF] = {0};
+    for (int64_t begin = 0, end; begin < outer->rows; begin = end) {
+        float chain[HALF] = {0};
+        end = outer->rows - begin < outer->grain ? outer->rows : begin + outer->grain;
+        for (int64_t s = begin; s < end; s++) {
+            const float factor = left ? left[s] : 1.0f;
+            LS_INDEPENDENT for (int n = 0; n < HALF; n++) chain[n] =
+                __builtin_fmaf(factor, packed[s][n], chain[n]);
+        }
+        LS_INDEPENDENT for (int n = 0; n < HALF; n++) sum[n] += ls_exact_term(outer->scale, (double)chain[n]);
+    }
+    const uint64_t without = (outer->terms - 1) * outer->scale.magic_bits;
+    LS_INDEPENDENT for (int n = 0; n < HALF; n++) to[n] =
+        (float)(ls_exact_value(outer->scale, sum[n] - without, 1) * outer->factor);
 }
 
 void LS_VARIANT(ls_exact_outer)(const ls_small_outer *outer)
 {
-    float packed[LS_BLOCK][LS_LANES] __attribute__((aligned(64)));
-    pack_small(outer, packed);
-    for (int64_t m = 0; m < outer->M; m++) {
-        const float *left = outer->left ? outer->left + m * outer->lanes : NULL;
-        float *to = outer->gradient + m * outer->ld;
-        uint64_t sum[LS_LANES] = {0};
-        for (int64_t begin = 0, end; begin < outer->rows; begin = end) {
-            float chain[LS_LANES] = {0};
-            end = outer->rows - begin < outer->grain ? outer->rows : begin + outer->grain;
-            for (int64_t s = begin; s < end; s++) {
-                const float factor = left ? left[s] : 1.0f;
-                LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) chain[n] =
-                    __builtin_fmaf(factor, packed[s][n], chain[n]);
+    float packed[LS_BLOCK][HALF] __attribute__((aligned(64)));
+    for (int64_t first = 0; first < LS_LANES; first += HALF) {
+        if (first < outer->N) pack_small(outer, first, packed);
+        for (int64_t m = 0; m < outer->M; m++) {
+            float *to = outer->gradient + m * outer->ld + first;
+            if (first < outer->N) {
+                small_row(outer, outer->left ? outer->left + m * outer->lanes : NULL, packed, to);
+            } else {
+                LS_INDEPENDENT for (int n = 0; n < HALF; n++) to[n] = 0.0f;
             }
-            LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) sum[n] +=
-                ls_exact_term(outer->scale, (double)chain[n]);
         }
-        LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) to[n] =
-            (float)(ls_exact_value(outer->scale, sum[n], outer->terms) * outer->factor);
     }
 }

@@ -153,13 +153,30 @@ void LS_VARIANT(ls_pack_block)(const float *from, int64_t ld, int64_t units, int
     }
 }
 
+/* A few columns are not worth the transposes of whole vectors. */
+enum { FEW_COLUMNS = 4 };
+
+static void gather_few(const float *const *row, int64_t count, int64_t units, normalisation norm,
+                       int64_t lanes, float *to)
+{
+    for (int64_t u = 0; u < units; u++) {
+        for (int64_t n = 0; n < count; n++) to[u * lanes + n] = normalised(norm, u, row[n][u]);
+        for (int64_t n = count; n < lanes; n++) to[u * lanes + n] = to[u * lanes];
+    }
+}
+
 void LS_VARIANT(ls_gather_floats)(const float *const *row, int64_t count, int64_t units, const float *shift,
                                   const float *scale, int64_t lanes, float *to)
 {
+    const normalisation norm = {shift, scale};
+    if (units < FEW_COLUMNS) {
+        gather_few(row, count, units, norm, lanes, to);
+        return;
+    }
     for (int64_t first = 0; first < lanes; first += LS_LANES) {
         const float *lane[LS_LANES];
         for (int64_t n = 0; n < LS_LANES; n++) lane[n] = row[first + n < count ? first + n : 0];
-        transpose(lane, LS_LANES, units, (normalisation){shift, scale}, to + first, lanes);
+        transpose(lane, LS_LANES, units, norm, to + first, lanes);
     }
 }
 
