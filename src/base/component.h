@@ -68,6 +68,7 @@ struct ls_registry {
     const char *kind;                      /* "layer", for messages */
     const ls_component_type *const *types; /* NULL-terminated */
     bool named;                            /* its components may carry name and inputs (layers) */
+    const ls_component_type *implied; /* the type of a mapping that names none; NULL: one must be named */
 };
 
 typedef struct ls_component {

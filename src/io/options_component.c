@@ -75,7 +75,8 @@ static ls_status find_type(const ls_reader *reader, const ls_option *option, con
     const ls_tree *type = tree;
     if (tree->kind == LS_TREE_MAPPING) {
         type = ls_tree_find(tree, "type");
-        if (type == NULL) return missing_type(reader, registry, tree);
+        *found = registry->implied;
+        if (type == NULL) return *found != NULL ? LS_OK : missing_type(reader, registry, tree);
     }
     if (type->kind != LS_TREE_SCALAR || ls_tree_is_null(type)) {
         char what[128], known[LS_WORDS_SIZE] = "";

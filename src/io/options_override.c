@@ -60,8 +60,9 @@ static const ls_option *option_at(const cursor *at, const char *key)
 {
     if (at->component == NULL) return ls_option_find(at->table, key);
     const ls_tree *type = ls_tree_find(at->node, "type");
-    if (type == NULL || type->kind != LS_TREE_SCALAR) return NULL;
-    const ls_component_type *known = ls_registry_find(at->component, type->text);
+    if (type != NULL && type->kind != LS_TREE_SCALAR) return NULL;
+    const ls_component_type *known =
+        type == NULL ? at->component->implied : ls_registry_find(at->component, type->text);
     return known == NULL ? NULL : ls_option_find(known->options, key);
 }
 

@@ -10,6 +10,7 @@
 #include "base/options.h"
 #include "io/options.h"
 #include "io/tree.h"
+#include "optim/optimizer.h"
 #include "parallel/team.h"
 
 void ls_recipe_free(ls_recipe *recipe)
@@ -21,12 +22,25 @@ void ls_recipe_free(ls_recipe *recipe)
     ls_free(recipe);
 }
 
+/* The default length of a schedule is that of the training, which stands elsewhere. */
+static ls_status resolve_schedule(const ls_recipe *recipe)
+{
+    const ls_optimizer_options *optimizer = recipe->optimizer.options;
+    const ls_component *schedule = &optimizer->schedule;
+    const char *message =
+        ls_schedule_resolve(schedule, &optimizer->warmup, recipe->training.epochs, recipe->training.steps);
+    if (message == NULL) return LS_OK;
+    return ls_error(LS_ERROR_RECIPE, "%s: schedule %s: %s",
+                    ls_recipe_place(recipe, schedule->line, schedule->column), schedule->type->name, message);
+}
+
 static ls_status fill(ls_recipe *recipe, const ls_options_input *input, const char *directory)
 {
     recipe->file = ls_strdup(input->name);
     recipe->directory = ls_strdup(directory);
     if (recipe->file == NULL || recipe->directory == NULL) return LS_ERROR_MEMORY;
-    return ls_options_read(ls_recipe_options, input, recipe);
+    LS_TRY(ls_options_read(ls_recipe_options, input, recipe));
+    return resolve_schedule(recipe);
 }
 
 static ls_status create(const ls_options_input *input, const char *directory, ls_recipe **recipe)

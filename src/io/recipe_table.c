@@ -110,6 +110,15 @@ const ls_option ls_training_option_table[] = {
      .maximum = 1e30,
      .default_text = "0",
      .help = "Scale the gradient down to this Euclidean norm where it is longer. 0: never."},
+    {.key = "clip_value",
+     .kind = LS_OPTION_REAL,
+     .offset = offsetof(ls_training_options, clip_value),
+     .minimum = 0,
+     .maximum = 1e30,
+     .default_text = "0",
+     .help =
+         "Keep every element of the gradient within this magnitude (after `clip_norm`, before weight decay). "
+         "0: never."},
     {.key = "nonfinite",
      .kind = LS_OPTION_CHOICE,
      .offset = offsetof(ls_training_options, nonfinite),

@@ -55,11 +55,47 @@ typedef enum ls_activation {
     LS_ACTIVATION_COUNT
 } ls_activation;
 
-typedef struct ls_sgd_step { /* one step of gradient descent on n elements (Sutskever et al., ICML 2013, eq.
-                                1-4, in PyTorch's form) */
-    float learning_rate, momentum, weight_decay, gradient_scale;
+/* What the kernels of all optimisers begin with. The direction g' of an element is
+     g' = limit(gradient_scale g) + weight_decay w + l1 sign(w)
+   where limit() keeps its magnitude within clip_value (0: no limit) and sign(0) = 0; before the step itself,
+   w becomes w - shrink w. */
+typedef struct ls_step_rule {
+    float learning_rate, gradient_scale, clip_value, weight_decay, l1, shrink;
+} ls_step_rule;
+
+typedef struct ls_sgd_step {
+    ls_step_rule rule;
+    float momentum;
     bool nesterov;
 } ls_sgd_step;
+
+typedef struct ls_rmsprop_step {
+    ls_step_rule rule;
+    float alpha, rest, epsilon, momentum; /* rest = 1 - alpha */
+} ls_rmsprop_step;
+
+typedef struct ls_adagrad_step {
+    ls_step_rule rule;
+    float initial, epsilon;
+} ls_adagrad_step;
+
+typedef struct ls_adam_step { /* of Adam, AdamW and LAMB */
+    ls_step_rule rule;
+    float beta1, rest1, beta2, rest2, epsilon; /* rest = 1 - beta */
+    float mean_factor; /* 1 / (1 - beta1^t): of LAMB; in Adam the learning rate has it */
+    float root_factor; /* 1 / sqrt(1 - beta2^t) */
+    float decay;       /* of LAMB: part of the step, not of the gradient */
+} ls_adam_step;
+
+typedef struct ls_rprop_step {
+    ls_step_rule rule;
+    float shrink, grow, smallest, largest;
+    bool first; /* the learning rate stands for the step sizes before */
+} ls_rprop_step;
+
+typedef struct ls_squares {
+    double weight, direction; /* sums of squares */
+} ls_squares;
 
 /* Losses that are share times a sum over the units of a function of the output x and the target t. s is 2t -
    1, p the factor of the unit (1 without factors), a the parameter. */
@@ -228,10 +264,41 @@ typedef struct ls_kernels {
                                                                                      largest; NaN counts as
                                                                                      the largest */
 
-    /* w, velocity are updated; velocity may be NULL if momentum is 0.
-         g' = gradient_scale g + weight_decay w;  v = momentum v + g';  w = w - learning_rate (nesterov ? g' +
-       momentum v : v) */
+    /* Steps of optimisers: w and the arrays of state are updated; g' is the direction of ls_step_rule. Any
+       count and alignment. Of sgd, velocity may be NULL if momentum is 0:
+
+       v = momentum v + g';  w = w - learning_rate (nesterov ? g' + momentum v : v) */
     void (*sgd)(const ls_sgd_step *step, int64_t count, float *w, const float *gradient, float *velocity);
+    /* s = alpha s + rest g'^2;  a = alpha a + rest g';  d = g' / (sqrt(s - a^2) + epsilon)
+       v = momentum v + d;  w = w - learning_rate v
+       average NULL: a = 0 (not centred). velocity NULL: v = d. */
+    void (*rmsprop)(const ls_rmsprop_step *step, int64_t count, float *w, const float *gradient,
+                    float *square, float *average, float *velocity);
+    /* s = s + g'^2;  w = w - learning_rate g' / (sqrt(s + initial) + epsilon) */
+    void (*adagrad)(const ls_adagrad_step *step, int64_t count, float *w, const float *gradient, float *sum);
+    /* m = beta1 m + rest1 g';  s = beta2 s + rest2 g'^2;  largest = max(largest, s)
+       w = w - learning_rate m / (root_factor sqrt(largest) + epsilon)
+       largest NULL: the root of s (no amsgrad). */
+    void (*adam)(const ls_adam_step *step, int64_t count, float *w, const float *gradient, float *mean,
+                 float *square, float *largest);
+    /* c = sign(g') sign(previous)
+       size = size (c > 0 ? grow : c < 0 ? shrink : 1), within smallest and largest
+       where c < 0: g' = 0
+       w = w - size sign(g');  previous = g' */
+    void (*rprop)(const ls_rprop_step *step, int64_t count, float *w, const float *gradient, float *previous,
+                  float *size);
+
+    /* LAMB: m and s as in adam, and the sums of squares of w and of
+         u = mean_factor m / (root_factor sqrt(s) + epsilon) + decay w;
+       then w = w - learning_rate u, with the same m, s and w. */
+    ls_squares (*lamb_moments)(const ls_adam_step *step, int64_t count, const float *w, const float *gradient,
+                               float *mean, float *square);
+    void (*lamb_apply)(const ls_adam_step *step, int64_t count, float *w, const float *mean,
+                       const float *square);
+    /* Sums of squares of w and of g'. */
+    ls_squares (*squares)(const ls_step_rule *rule, int64_t count, const float *w, const float *gradient);
+    /* w = w limit / |w| if |w| > limit */
+    void (*limit_norm)(double limit, int64_t count, float *w);
 
     /* Arithmetic on arenas. average = average + share (x - average), the sum and product fused. */
     void (*blend)(float share, int64_t count, const float *x, float *average);

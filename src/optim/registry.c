@@ -8,9 +8,3 @@ static const ls_component_type *const schedules[] = {LS_SCHEDULE_LIST(SCHEDULE_E
 
 const ls_registry ls_optimizer_registry = {.kind = "optimizer", .types = optimizers};
 const ls_registry ls_schedule_registry = {.kind = "schedule", .types = schedules};
-
-double ls_schedule_rate(const ls_component *schedule, double base_rate, int64_t epoch, int64_t step)
-{
-    const ls_schedule_type *type = (const ls_schedule_type *)schedule->type;
-    return type == NULL ? base_rate : type->rate(schedule->options, base_rate, epoch, step);
-}

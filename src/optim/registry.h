@@ -5,11 +5,26 @@
 
 #include "optim/optimizer.h"
 
-#define LS_OPTIMIZER_LIST(ENTRY) ENTRY(sgd)
+#define LS_OPTIMIZER_LIST(ENTRY)                                                                             \
+    ENTRY(sgd)                                                                                               \
+    ENTRY(rmsprop)                                                                                           \
+    ENTRY(adagrad)                                                                                           \
+    ENTRY(adam)                                                                                              \
+    ENTRY(adamw)                                                                                             \
+    ENTRY(lars)                                                                                              \
+    ENTRY(lamb)                                                                                              \
+    ENTRY(rprop)
 
 #define LS_SCHEDULE_LIST(ENTRY)                                                                              \
     ENTRY(constant)                                                                                          \
-    ENTRY(step)
+    ENTRY(step)                                                                                              \
+    ENTRY(multi_step)                                                                                        \
+    ENTRY(exponential)                                                                                       \
+    ENTRY(linear)                                                                                            \
+    ENTRY(polynomial)                                                                                        \
+    ENTRY(cosine)                                                                                            \
+    ENTRY(inverse_sqrt)                                                                                      \
+    ENTRY(one_cycle)
 
 #define LS_DECLARE_OPTIMIZER(NAME) extern const ls_optimizer_type ls_optimizer_##NAME;
 #define LS_DECLARE_SCHEDULE(NAME)  extern const ls_schedule_type ls_schedule_##NAME;

@@ -99,10 +99,8 @@ static void check_functions(example *e, const ls_kernels *kernels)
 
 static void check_sums(example *e, const ls_kernels *kernels)
 {
-    const ls_sgd_step step = {.learning_rate = 0.1f,
+    const ls_sgd_step step = {.rule = {.learning_rate = 0.1f, .weight_decay = 1e-4f, .gradient_scale = 0.7f},
                               .momentum = 0.9f,
-                              .weight_decay = 1e-4f,
-                              .gradient_scale = 0.7f,
                               .nesterov = true};
     ls_exact_scale scale = ls_exact_scale_for(4.0 * COUNT);
     kernels->exact_store(scale, UNITS, LS_LANES, e->x, LS_LANES, e->sum, LS_LANES);

@@ -71,7 +71,7 @@ typedef struct arena {
 static bool arena_at(const ls_trainer *trainer, int index, arena *found)
 {
     const ls_step *step = &trainer->step;
-    const ls_optimizer_type *optimizer = (const ls_optimizer_type *)trainer->recipe->optimizer.type;
+    const ls_component *optimizer = &trainer->recipe->optimizer;
     *found = (arena){.shared = true};
     if (index == 0) {
         found->data = step->parameters;
@@ -79,7 +79,9 @@ static bool arena_at(const ls_trainer *trainer, int index, arena *found)
     }
     index--;
     if (index < step->state_count) {
-        snprintf(found->prefix, sizeof found->prefix, "optimizer.%s.", optimizer->state_name[index]);
+        const char *name[LS_STATES_MAX];
+        ((const ls_optimizer_type *)optimizer->type)->states(optimizer->options, name);
+        snprintf(found->prefix, sizeof found->prefix, "optimizer.%s.", name[index]);
         found->data = step->state[index];
         return true;
     }
@@ -158,8 +160,11 @@ static ls_status check_recipe(const ls_safetensors *file, const char *path, cons
             LS_ERROR_RECIPE,
             "%s: %s differs from the recipe of the checkpoint %s; only the length of the run (epochs, steps) "
             "and where and when output goes may change on --resume (set it back, or start anew in another "
-            "--run directory)",
-            trainer->recipe->file, key, path);
+            "--run directory)%s",
+            trainer->recipe->file, key, path,
+            strcmp(key, "optimizer.schedule.length") == 0
+                ? "; a schedule without a length of its own follows training.epochs or training.steps"
+                : "");
     }
     ls_free(key);
     ls_recipe_free(recipe);

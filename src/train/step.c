@@ -1,7 +1,5 @@
 #include "train/step.h"
 
-#include <math.h>
-
 #include "parallel/agree.h"
 #include "train/step_run.h"
 
@@ -177,36 +175,11 @@ static void reductions_finish(ls_step_run_state *run)
     }
 }
 
-/* The clipping factor of the whole gradient; also leaves the norm for the record. Every thread computes the
- * same. */
-static double clip(ls_step_run_state *run, ls_team *team, int thread)
-{
-    ls_step *step = run->step;
-    int index;
-    while ((index = atomic_fetch_add(&run->next_norm, 1)) < step->plan.piece_count) {
-        const ls_piece *piece = &step->plan.piece[index];
-        const float *gradient = ls_update_gradient(&run->update, piece, step->space[thread].piece);
-        step->norm_part[index] = ls_update_norm_part(&run->update, piece, gradient);
-    }
-    ls_team_barrier(team);
-    double sum = 0;
-    for (int p = 0; p < step->plan.piece_count; p++) sum += step->norm_part[p];
-    double norm = sqrt(sum), limit = step->recipe->training.clip_norm;
-    if (thread == 0) step->gradient_norm = norm;
-    return norm > limit ? limit / norm : 1.0;
-}
-
 static void update(ls_step_run_state *run, ls_team *team, int thread)
 {
-    ls_step *step = run->step;
-    double scale = step->recipe->training.clip_norm > 0 ? clip(run, team, thread) : 1.0;
     int index;
-    while ((index = atomic_fetch_add(&run->next_piece, 1)) < step->plan.piece_count) {
-        const ls_piece *piece = &step->plan.piece[index];
-        const float *gradient = ls_update_gradient(&run->update, piece, step->space[thread].piece);
-        ls_update_piece(&run->update, piece, gradient, scale);
-    }
-    while ((index = atomic_fetch_add(&run->next_node, 1)) < step->model->node_count)
+    ls_update_run(&run->update, team, thread);
+    while ((index = atomic_fetch_add(&run->next_node, 1)) < run->step->model->node_count)
         ls_update_node(&run->update, index);
 }
 

@@ -43,6 +43,9 @@ typedef struct ls_step {
     ls_exact_scale *scale;       /* [parameters] */
     uint64_t *hash;              /* [parameters], for the comparison of replicas */
     double *norm_part;           /* [pieces] */
+    ls_parameter_rule *rule;     /* [parameters] */
+    ls_squares *squares;         /* [pieces]; NULL unless the optimiser needs norms of parameters */
+    double *ratio;               /* [parameters]; likewise */
     ls_thread_space *space;      /* [threads] */
     int64_t steps;               /* done, skipped ones among them */
     int64_t skipped;

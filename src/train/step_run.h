@@ -23,8 +23,6 @@ typedef struct ls_step_run_state {
     _Alignas(64) atomic_int next_panel[LS_SEGMENTS_MAX]; /* the work that is handed out, one counter a phase
                                                           */
     _Alignas(64) atomic_int next_task;
-    _Alignas(64) atomic_int next_piece;
-    _Alignas(64) atomic_int next_norm;
     _Alignas(64) atomic_int next_node;
     _Alignas(64) atomic_int next_sum;
     /* written by thread 0 between barriers */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "optim/groups.h"
 #include "train/step.h"
 
 static const ls_optimizer_type *optimizer_of(const ls_recipe *recipe)
@@ -10,11 +11,27 @@ static const ls_optimizer_type *optimizer_of(const ls_recipe *recipe)
     return (const ls_optimizer_type *)recipe->optimizer.type;
 }
 
+/* What the optimiser does with each parameter. */
+static ls_status get_rules(ls_step *step)
+{
+    size_t parameters = (size_t)step->model->parameter_count, pieces = (size_t)step->plan.piece_count;
+    step->rule = ls_alloc(parameters, sizeof *step->rule);
+    if (step->rule == NULL) return LS_ERROR_MEMORY;
+    if (optimizer_of(step->recipe)->squares != NULL) {
+        step->squares = ls_alloc(pieces, sizeof *step->squares);
+        step->ratio = ls_alloc(parameters, sizeof *step->ratio);
+        if (step->squares == NULL || step->ratio == NULL) return LS_ERROR_MEMORY;
+    }
+    return ls_groups_resolve(step->recipe->optimizer.options, step->model->parameter,
+                             step->model->parameter_count, step->recipe->file, step->rule);
+}
+
 static ls_status get_arenas(ls_step *step)
 {
     size_t size = (size_t)step->model->arena_size;
     const ls_component *optimizer = &step->recipe->optimizer;
-    step->state_count = optimizer_of(step->recipe)->states(optimizer->options);
+    const char *names[LS_STATES_MAX];
+    step->state_count = optimizer_of(step->recipe)->states(optimizer->options, names);
     bool complete = (step->parameters = ls_alloc(size, sizeof(float))) &&
                     (step->gradient = ls_alloc(size, sizeof(float)));
     for (int s = 0; s < step->state_count && complete; s++) {
@@ -127,6 +144,9 @@ void ls_step_free(ls_step *step)
     for (int s = 0; s < LS_STATES_MAX; s++) ls_free(step->state[s]);
     ls_free(step->parameters);
     ls_free(step->gradient);
+    ls_free(step->rule);
+    ls_free(step->squares);
+    ls_free(step->ratio);
     ls_free(step->sums);
     *step = (ls_step){0};
 }
@@ -171,6 +191,7 @@ ls_status ls_step_create(ls_comm *comm, int threads, const ls_model *model, cons
     ls_objective_create(recipe, model, &step->objective);
     ls_status status = get_arenas(step);
     if (status == LS_OK) status = get_work(step, batch, recipe->training.grain);
+    if (status == LS_OK) status = get_rules(step);
     if (status == LS_OK) status = ls_model_initialise(model, (uint64_t)recipe->seed, step->parameters);
     if (status != LS_OK) ls_step_free(step);
     return status;

@@ -119,6 +119,20 @@ static ls_status check_watched(const ls_trainer *trainer)
     return ls_decide_check(recipe, &has);
 }
 
+/* Pushed rows have no epochs that a schedule could count. */
+static ls_status check_schedule(const ls_trainer *trainer)
+{
+    const ls_recipe *recipe = trainer->recipe;
+    const ls_optimizer_options *optimizer = recipe->optimizer.options;
+    const ls_component *schedule = &optimizer->schedule;
+    if (!source_of(recipe)->pushed || !ls_schedule_counts_epochs(schedule, &optimizer->warmup)) return LS_OK;
+    return ls_error(
+        LS_ERROR_RECIPE,
+        "%s: the learning rate follows epochs, of which there are none where data.type is push; set the "
+        "unit of optimizer.schedule and optimizer.warmup to steps",
+        ls_recipe_place(recipe, schedule->line, schedule->column));
+}
+
 static ls_status set_up(ls_trainer *trainer)
 {
     ls_comm *comm = trainer->context->comm;
@@ -126,6 +140,7 @@ static ls_status set_up(ls_trainer *trainer)
     LS_TRY(ls_agree(comm, digest == 0 ? LS_ERROR_MEMORY : LS_OK));
     LS_TRY(ls_agree_same(comm, digest, LS_ERROR_RECIPE,
                          "the recipes of the ranks (all must read the same file and get the same --set)"));
+    LS_TRY(ls_agree(comm, check_schedule(trainer)));
     LS_TRY(ls_agree(comm, load_data(trainer)));
     LS_TRY(ls_agree_same(comm, trainer->data_digest, LS_ERROR_DATA, "the data of the ranks"));
     LS_TRY(ls_agree(comm, build_model(trainer)));
@@ -164,9 +179,10 @@ bool ls_trainer_epoch_is_over(const ls_trainer *trainer)
 
 double ls_trainer_rate(const ls_trainer *trainer)
 {
-    const ls_optimizer_options *optimizer = trainer->recipe->optimizer.options;
-    double rate =
-        ls_schedule_rate(&optimizer->schedule, optimizer->learning_rate, trainer->epoch, trainer->step.steps);
+    ls_schedule_time time = {.step = trainer->step.steps};
+    if (trainer->train.rows > 0)
+        time.steps_per_epoch = (trainer->train.rows + trainer->batch - 1) / trainer->batch;
+    double rate = ls_learning_rate(trainer->recipe->optimizer.options, &time);
     return ls_decided_rate(trainer->recipe, &trainer->decisions, rate);
 }
 

@@ -22,7 +22,19 @@ static double pending_factor(const ls_update_job *job)
     return job->step->recipe->training.reduce == 0 ? 1.0 : job->factor;
 }
 
-double ls_update_norm_part(const ls_update_job *job, const ls_piece *piece, const float *gradient)
+static const ls_optimizer_type *optimizer_of(const ls_step *step)
+{
+    return (const ls_optimizer_type *)step->recipe->optimizer.type;
+}
+
+/* The gradient of a piece, for the thread that has taken it. */
+static const float *gradient_of(const ls_update_job *job, const ls_piece *piece, int thread)
+{
+    return ls_update_gradient(job, piece, job->step->space[thread].piece);
+}
+
+/* Sum of squares of a piece, one chain in double precision. */
+static double norm_part(const ls_update_job *job, const ls_piece *piece, const float *gradient)
 {
     double sum = 0, factor = pending_factor(job);
     for (int64_t i = 0; i < piece->count; i++) {
@@ -32,20 +44,105 @@ double ls_update_norm_part(const ls_update_job *job, const ls_piece *piece, cons
     return sum;
 }
 
-void ls_update_piece(const ls_update_job *job, const ls_piece *piece, const float *gradient, double scale)
+/* The clipping factor of the whole gradient; also leaves the norm for the record. Every thread computes the
+ * same. */
+static double clip(ls_update_job *job, ls_team *team, int thread)
+{
+    ls_step *step = job->step;
+    int index;
+    while ((index = atomic_fetch_add(&job->next_norm, 1)) < step->plan.piece_count) {
+        const ls_piece *piece = &step->plan.piece[index];
+        step->norm_part[index] = norm_part(job, piece, gradient_of(job, piece, thread));
+    }
+    ls_team_barrier(team);
+    double sum = 0;
+    for (int p = 0; p < step->plan.piece_count; p++) sum += step->norm_part[p];
+    double norm = sqrt(sum), limit = step->recipe->training.clip_norm;
+    if (thread == 0) step->gradient_norm = norm;
+    return norm > limit ? limit / norm : 1.0;
+}
+
+static ls_update update_of(const ls_update_job *job, const ls_piece *piece, const float *gradient,
+                           double scale)
 {
     const ls_step *step = job->step;
-    const ls_component *optimizer = &step->recipe->optimizer;
+    const ls_parameter_rule *rule = &step->rule[piece->parameter];
     ls_update update = {
         .kernels = step->kernels,
         .count = piece->count,
         .w = step->parameters + piece->first,
         .gradient = gradient,
-        .learning_rate = job->learning_rate,
+        .learning_rate = job->learning_rate * rule->lr_factor,
         .gradient_scale = scale * pending_factor(job),
-        .decay = step->model->parameter[piece->parameter].decay,
+        .clip_value = step->recipe->training.clip_value,
+        .rule = rule,
         .step = step->steps - step->skipped + 1,
+        .ratio = step->ratio == NULL ? 1 : step->ratio[piece->parameter],
     };
     for (int s = 0; s < step->state_count; s++) update.state[s] = step->state[s] + piece->first;
-    ((const ls_optimizer_type *)optimizer->type)->update(optimizer->options, &update);
+    return update;
+}
+
+static bool is_frozen(const ls_step *step, const ls_piece *piece)
+{
+    return step->rule[piece->parameter].lr_factor == 0;
+}
+
+/* The sums over pieces in their order, and what the optimiser makes of them. */
+static void find_ratios(ls_step *step)
+{
+    const ls_plan *plan = &step->plan;
+    int index = 0;
+    while (index < plan->piece_count) {
+        int parameter = plan->piece[index].parameter;
+        ls_squares sums = {0, 0};
+        for (; index < plan->piece_count && plan->piece[index].parameter == parameter; index++) {
+            sums.weight += step->squares[index].weight;
+            sums.direction += step->squares[index].direction;
+        }
+        step->ratio[parameter] =
+            optimizer_of(step)->ratio(step->recipe->optimizer.options, &step->rule[parameter], sums);
+    }
+}
+
+/* The phase of optimisers that need norms of whole parameters. */
+static void measure(ls_update_job *job, ls_team *team, int thread, double scale)
+{
+    ls_step *step = job->step;
+    int index;
+    while ((index = atomic_fetch_add(&job->next_square, 1)) < step->plan.piece_count) {
+        const ls_piece *piece = &step->plan.piece[index];
+        step->squares[index] = (ls_squares){0, 0};
+        if (is_frozen(step, piece)) continue;
+        ls_update update = update_of(job, piece, gradient_of(job, piece, thread), scale);
+        step->squares[index] = optimizer_of(step)->squares(step->recipe->optimizer.options, &update);
+    }
+    ls_team_barrier(team);
+    if (thread == 0) find_ratios(step);
+    ls_team_barrier(team);
+}
+
+static void limit_rows(const ls_update_job *job, const ls_piece *piece)
+{
+    const ls_step *step = job->step;
+    double limit = step->rule[piece->parameter].max_norm;
+    if (limit == 0) return;
+    int64_t ld = piece->count / piece->rows;
+    for (int64_t row = 0; row < piece->rows; row++)
+        step->kernels->limit_norm(limit, ld, step->parameters + piece->first + row * ld);
+}
+
+void ls_update_run(ls_update_job *job, ls_team *team, int thread)
+{
+    ls_step *step = job->step;
+    double scale = step->recipe->training.clip_norm > 0 ? clip(job, team, thread) : 1.0;
+    if (optimizer_of(step)->squares != NULL) measure(job, team, thread, scale);
+    int index;
+    while ((index = atomic_fetch_add(&job->next_piece, 1)) < step->plan.piece_count) {
+        const ls_piece *piece = &step->plan.piece[index];
+        if (is_frozen(step, piece)) continue;
+        ls_update update = update_of(job, piece, gradient_of(job, piece, thread), scale);
+        optimizer_of(step)->update(step->recipe->optimizer.options, &update);
+        limit_rows(job, piece);
+    }
 }

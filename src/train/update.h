@@ -2,25 +2,28 @@
 #ifndef LS_TRAIN_UPDATE_H
 #define LS_TRAIN_UPDATE_H
 
+#include <stdatomic.h>
+
 #include "train/step.h"
 
 typedef struct ls_update_job {
     ls_step *step;
     double learning_rate;
-    double factor;  /* that sums over samples are multiplied by */
-    uint64_t terms; /* grains of the batch */
-    int64_t rows;   /* samples of the batch */
+    double factor;                     /* that sums over samples are multiplied by */
+    uint64_t terms;                    /* grains of the batch */
+    int64_t rows;                      /* samples of the batch */
+    _Alignas(64) atomic_int next_norm; /* pieces are handed out, one counter a phase */
+    _Alignas(64) atomic_int next_square;
+    _Alignas(64) atomic_int next_piece;
 } ls_update_job;
 
 /* The gradient of a piece from the sums over ranks into to; or, where there are no sums, the place in the
  * arena itself. */
 const float *ls_update_gradient(const ls_update_job *job, const ls_piece *piece, float *to);
 
-/* Sum of squares of a piece, one chain in double precision (times the factor that float sums still lack). */
-double ls_update_norm_part(const ls_update_job *job, const ls_piece *piece, const float *gradient);
-
-/* New weights and optimiser state for one piece. scale: of clipping, 1 without. */
-void ls_update_piece(const ls_update_job *job, const ls_piece *piece, const float *gradient, double scale);
+/* New weights and optimiser state: the norm of the gradient where it is clipped, norms of parameters where
+ * the optimiser wants them, then piece after piece. Called by every thread of the team. */
+void ls_update_run(ls_update_job *job, ls_team *team, int thread);
 
 /* Lets a layer bring the parameters that it keeps itself up to date (train/after_step.c). */
 void ls_update_node(const ls_update_job *job, int node);

@@ -29,6 +29,8 @@ static ls_integers integers(const char *text, int64_t required)
     return list;
 }
 
+static void fill_table(const ls_option *table, void *options, int64_t required);
+
 static void fill(const ls_option *option, void *value, int64_t required)
 {
     const char *text = option->default_text;
@@ -54,9 +56,18 @@ static void fill(const ls_option *option, void *value, int64_t required)
         else if (text != NULL && text[0] != '\0')
             *(ls_component *)value = default_component(option->registry, text, required);
         return;
+    case LS_OPTION_GROUP:
+        fill_table(option->group, value, required);
+        return;
     default:
         cr_assert(text != NULL && text[0] == '\0', "%s: no default for tests of this kind", option->key);
     }
+}
+
+static void fill_table(const ls_option *table, void *options, int64_t required)
+{
+    for (const ls_option *option = table; option->key != NULL; option++)
+        fill(option, ls_option_field(option, options), required);
 }
 
 ls_component default_component(const ls_registry *registry, const char *name, int64_t required)
@@ -66,8 +77,7 @@ ls_component default_component(const ls_registry *registry, const char *name, in
     if (component.type->options_size == 0) return component;
     component.options = ls_alloc(1, component.type->options_size);
     cr_assert_not_null(component.options);
-    for (const ls_option *option = component.type->options; option->key != NULL; option++)
-        fill(option, ls_option_field(option, component.options), required);
+    fill_table(component.type->options, component.options, required);
     return component;
 }
 

@@ -18,8 +18,8 @@ static void fill(state *s)
 
 static ls_sgd_step rule(int number)
 {
-    ls_sgd_step step = {.learning_rate = 0.07f, .gradient_scale = 0.3f};
-    if (number & 1) step.weight_decay = 0.01f;
+    ls_sgd_step step = {.rule = {.learning_rate = 0.07f, .gradient_scale = 0.3f}};
+    if (number & 1) step.rule.weight_decay = 0.01f;
     if (number & 2) step.momentum = 0.9f;
     if (number & 4) step.nesterov = true;
     return step;
@@ -34,12 +34,12 @@ Test(kernels_update, sgd_follows_its_formula)
         after = before;
         ls_kernels_named("generic")->sgd(&step, SIZE, after.w, after.gradient, after.velocity);
         for (int i = 0; i < SIZE; i++) {
-            double g =
-                (double)step.gradient_scale * before.gradient[i] + (double)step.weight_decay * before.w[i];
+            double g = (double)step.rule.gradient_scale * before.gradient[i] +
+                       (double)step.rule.weight_decay * before.w[i];
             double v = (double)step.momentum * before.velocity[i] + g;
             double move = step.nesterov ? g + (double)step.momentum * v : v;
             if (step.momentum == 0.0f) v = before.velocity[i], move = g;
-            cr_assert_float_eq(after.w[i], before.w[i] - (double)step.learning_rate * move, 3e-7);
+            cr_assert_float_eq(after.w[i], before.w[i] - (double)step.rule.learning_rate * move, 3e-7);
             cr_assert_float_eq(after.velocity[i], v, 3e-7);
         }
     }

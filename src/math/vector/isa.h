@@ -98,6 +98,21 @@ void LS_VARIANT(ls_argmax)(int64_t units, int64_t lanes, const float *x, int32_t
 
 void LS_VARIANT(ls_sgd)(const ls_sgd_step *step, int64_t count, float *w, const float *gradient,
                         float *velocity);
+void LS_VARIANT(ls_rmsprop)(const ls_rmsprop_step *step, int64_t count, float *w, const float *gradient,
+                            float *square, float *average, float *velocity);
+void LS_VARIANT(ls_adagrad)(const ls_adagrad_step *step, int64_t count, float *w, const float *gradient,
+                            float *sum);
+void LS_VARIANT(ls_adam)(const ls_adam_step *step, int64_t count, float *w, const float *gradient,
+                         float *mean, float *square, float *largest);
+void LS_VARIANT(ls_rprop)(const ls_rprop_step *step, int64_t count, float *w, const float *gradient,
+                          float *previous, float *size);
+ls_squares LS_VARIANT(ls_lamb_moments)(const ls_adam_step *step, int64_t count, const float *w,
+                                       const float *gradient, float *mean, float *square);
+void LS_VARIANT(ls_lamb_apply)(const ls_adam_step *step, int64_t count, float *w, const float *mean,
+                               const float *square);
+ls_squares LS_VARIANT(ls_update_squares)(const ls_step_rule *rule, int64_t count, const float *w,
+                                         const float *gradient);
+void LS_VARIANT(ls_limit_norm)(double limit, int64_t count, float *w);
 
 void LS_VARIANT(ls_blend)(float share, int64_t count, const float *x, float *average);
 void LS_VARIANT(ls_add_scaled)(float scale, int64_t count, const float *x, float *y);

@@ -45,4 +45,12 @@ const ls_kernels LS_VARIANT(ls_kernels) = {
     .blend = LS_VARIANT(ls_blend),
     .add_scaled = LS_VARIANT(ls_add_scaled),
     .dot = LS_VARIANT(ls_dot),
+    .rmsprop = LS_VARIANT(ls_rmsprop),
+    .adagrad = LS_VARIANT(ls_adagrad),
+    .adam = LS_VARIANT(ls_adam),
+    .rprop = LS_VARIANT(ls_rprop),
+    .lamb_moments = LS_VARIANT(ls_lamb_moments),
+    .lamb_apply = LS_VARIANT(ls_lamb_apply),
+    .squares = LS_VARIANT(ls_update_squares),
+    .limit_norm = LS_VARIANT(ls_limit_norm),
 };

@@ -1,43 +1,49 @@
-/* Optimiser steps. The order of operations is fixed here, with its fused multiply-adds written out. */
+/* Gradient descent. */
 #include <assert.h>
-#include "math/vector/isa.h"
+#include "math/vector/update.h"
 
 /* One element; rule is a constant where it is inlined. */
 enum rule { PLAIN, MOMENTUM, NESTEROV };
 
-LS_INLINE void step_one(enum rule rule, const ls_sgd_step *step, float *w, float gradient, float *velocity)
+LS_INLINE void step_one(enum rule how, bool plain, const ls_sgd_step *step, float *w, float gradient,
+                        float *velocity)
 {
-    float direction = __builtin_fmaf(step->weight_decay, *w, step->gradient_scale * gradient);
-    if (rule != PLAIN) {
+    float direction = direction_of(plain, &step->rule, *w, gradient);
+    if (how != PLAIN) {
         float v = __builtin_fmaf(step->momentum, *velocity, direction);
         *velocity = v;
-        direction = rule == NESTEROV ? __builtin_fmaf(step->momentum, v, direction) : v;
+        direction = how == NESTEROV ? __builtin_fmaf(step->momentum, v, direction) : v;
     }
-    *w = __builtin_fmaf(-step->learning_rate, direction, *w);
+    *w = __builtin_fmaf(-step->rule.learning_rate, direction, shrunk(plain, &step->rule, *w));
 }
 
-LS_INLINE void step_all(enum rule rule, const ls_sgd_step *step, int64_t count, float *w,
+LS_INLINE void step_all(enum rule how, bool plain, const ls_sgd_step *step, int64_t count, float *w,
                         const float *gradient, float *velocity)
 {
-    const ls_sgd_step local = *step;
-    int64_t i = 0;
-    for (; i + LS_LANES <= count; i += LS_LANES) {
-        LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++)
-            step_one(rule, &local, &w[i + n], gradient[i + n], rule == PLAIN ? NULL : &velocity[i + n]);
-    }
-    for (; i < count; i++) step_one(rule, &local, &w[i], gradient[i], rule == PLAIN ? NULL : &velocity[i]);
+    ls_sgd_step local = *step;
+    local.rule = local_rule(&step->rule);
+    LS_FOR_EACH(count, step_one(how, plain, &local, &w[i], gradient[i], how == PLAIN ? NULL : &velocity[i]););
+}
+
+LS_INLINE void choose_plain(enum rule how, const ls_sgd_step *step, int64_t count, float *w,
+                            const float *gradient, float *velocity)
+{
+    if (is_plain(&step->rule))
+        step_all(how, true, step, count, w, gradient, velocity);
+    else
+        step_all(how, false, step, count, w, gradient, velocity);
 }
 
 void LS_VARIANT(ls_sgd)(const ls_sgd_step *step, int64_t count, float *w, const float *gradient,
                         float *velocity)
 {
     if (step->momentum == 0.0f) {
-        step_all(PLAIN, step, count, w, gradient, NULL);
+        choose_plain(PLAIN, step, count, w, gradient, NULL);
         return;
     }
     assert(velocity);
     if (step->nesterov)
-        step_all(NESTEROV, step, count, w, gradient, velocity);
+        choose_plain(NESTEROV, step, count, w, gradient, velocity);
     else
-        step_all(MOMENTUM, step, count, w, gradient, velocity);
+        choose_plain(MOMENTUM, step, count, w, gradient, velocity);
 }
