@@ -1,69 +1,149 @@
 """The workloads of "lockstep bench" in PyTorch: prints name and microseconds a step (minimum, median).
 
 Usage: pytorch_peer.py THREADS [WORKLOAD...]
+       pytorch_peer.py --ranks N [WORKLOAD...]     DistributedDataParallel over gloo, N processes of one thread, the same global batch
+
+Networks of convolutions run in both layouts of images, and the faster one counts (channels last is often the better one).
 """
+import os
 import sys
 import time
 
 import torch
+from torch import nn
+from torch.nn import functional as F
 
-WORKLOADS = {
-    "xor-b4-sgd": dict(sizes=[2, 3, 1], batch=4, activation=torch.nn.Sigmoid, momentum=0.0),
-    "digits-b32-sgdm": dict(sizes=[64, 128, 10], batch=32, activation=torch.nn.ReLU, momentum=0.9),
-    "mnist-mlp-b128-sgdm": dict(sizes=[784, 512, 256, 10], batch=128, activation=torch.nn.ReLU, momentum=0.9),
-}
-REPETITIONS, SECONDS = 7, 0.3
+REPETITIONS, SECONDS = 5, 0.3
 
 
-def make_step(work):
-    torch.manual_seed(1)
-    sizes, layers = work["sizes"], []
+def mlp(sizes, activation=nn.ReLU):
+    layers = []
     for i in range(len(sizes) - 1):
-        layers.append(torch.nn.Linear(sizes[i], sizes[i + 1]))
+        layers.append(nn.Linear(sizes[i], sizes[i + 1]))
         if i + 2 < len(sizes):
-            layers.append(work["activation"]())
-    model = torch.nn.Sequential(*layers)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=work["momentum"])
-    x = torch.randn(work["batch"], sizes[0])
-    if sizes[-1] == 1:
-        loss_function = torch.nn.BCEWithLogitsLoss()
-        y = torch.randint(0, 2, (work["batch"], 1)).float()
+            layers.append(activation())
+    return nn.Sequential(*layers)
+
+
+def lenet():
+    return nn.Sequential(nn.Conv2d(1, 20, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(20, 50, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+                         nn.Linear(800, 500), nn.ReLU(), nn.Linear(500, 10))
+
+
+class Residual(nn.Module):
+    def __init__(self, channels, filters, stride):
+        super().__init__()
+        self.a = nn.Conv2d(channels, filters, 3, stride, 1, bias=False)
+        self.b = nn.Conv2d(filters, filters, 3, 1, 1, bias=False)
+        self.norm_a, self.norm_b = nn.BatchNorm2d(filters), nn.BatchNorm2d(filters)
+        self.shortcut = nn.Identity()
+        if stride != 1:
+            self.shortcut = nn.Sequential(nn.Conv2d(channels, filters, 1, stride, bias=False), nn.BatchNorm2d(filters))
+
+    def forward(self, x):
+        y = F.relu(self.norm_a(self.a(x)))
+        return F.relu(self.norm_b(self.b(y)) + self.shortcut(x))
+
+
+def resnet20():
+    blocks, channels = [], 16
+    for filters in (16, 32, 64):
+        for i in range(3):
+            blocks.append(Residual(channels, filters, 2 if i == 0 and filters != 16 else 1))
+            channels = filters
+    return nn.Sequential(nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), *blocks, nn.AdaptiveAvgPool2d(1),
+                         nn.Flatten(), nn.Linear(64, 10))
+
+
+MNIST = [784, 512, 256, 10]
+WORKLOADS = {
+    "xor-b4-sgd": (lambda: mlp([2, 3, 1], nn.Sigmoid), (2,), 4, "sgd"),
+    "digits-b32-sgdm": (lambda: mlp([64, 128, 10]), (64,), 32, "sgdm"),
+    "mnist-mlp-b32-sgdm": (lambda: mlp(MNIST), (784,), 32, "sgdm"),
+    "mnist-mlp-b128-sgdm": (lambda: mlp(MNIST), (784,), 128, "sgdm"),
+    "mnist-mlp-b512-sgdm": (lambda: mlp(MNIST), (784,), 512, "sgdm"),
+    "mnist-mlp-b128-adam": (lambda: mlp(MNIST), (784,), 128, "adam"),
+    "wide-mlp-b512-sgdm": (lambda: mlp([1024, 2048, 2048, 2048, 10]), (1024,), 512, "sgdm"),
+    "lenet-b64-sgdm": (lenet, (1, 28, 28), 64, "sgdm"),
+    "lenet-b128-sgdm": (lenet, (1, 28, 28), 128, "sgdm"),
+    "resnet20-b128-sgdm": (resnet20, (3, 32, 32), 128, "sgdm"),
+}
+
+
+def make_step(name, ranks=1, layout=torch.contiguous_format):
+    make, shape, batch, optimizer = WORKLOADS[name]
+    torch.manual_seed(1)
+    model = make()
+    x = torch.randn(batch // ranks, *shape)
+    if len(shape) == 3:
+        model, x = model.to(memory_format=layout), x.to(memory_format=layout)
+    if ranks > 1:
+        model = nn.parallel.DistributedDataParallel(model)
+    if optimizer == "adam":
+        update = torch.optim.Adam(model.parameters(), lr=0.001)
     else:
-        loss_function = torch.nn.CrossEntropyLoss()
-        y = torch.randint(0, sizes[-1], (work["batch"],))
+        update = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9 if optimizer == "sgdm" else 0.0)
+    binary = name.startswith("xor")
+    loss_function = nn.BCEWithLogitsLoss() if binary else nn.CrossEntropyLoss()
+    y = torch.randint(0, 2, (batch, 1)).float() if binary else torch.randint(0, 10, (batch // ranks,))
 
     def step():
-        optimizer.zero_grad(set_to_none=True)
+        update.zero_grad(set_to_none=True)
         loss_function(model(x), y).backward()
-        optimizer.step()
+        update.step()
 
     return step
 
 
-def measure(step):
-    for _ in range(20):
+def timed(step, count, ranks):
+    """Seconds for count steps; the slowest rank counts."""
+    begin = time.perf_counter()
+    for _ in range(count):
         step()
-    count, times = 1, []
-    while True:
-        begin = time.perf_counter()
-        for _ in range(count):
-            step()
-        if time.perf_counter() - begin > SECONDS:
-            break
+    seconds = time.perf_counter() - begin
+    if ranks > 1:
+        both = torch.tensor([seconds], dtype=torch.float64)
+        torch.distributed.all_reduce(both, op=torch.distributed.ReduceOp.MAX)
+        seconds = both.item()
+    return seconds
+
+
+def measure(step, ranks=1):
+    for _ in range(3):
+        step()
+    count = 1
+    while timed(step, count, ranks) < SECONDS:
         count *= 2
-    for _ in range(REPETITIONS):
-        begin = time.perf_counter()
-        for _ in range(count):
-            step()
-        times.append((time.perf_counter() - begin) / count * 1e6)
-    times.sort()
+    times = sorted(timed(step, count, ranks) / count * 1e6 for _ in range(REPETITIONS))
     return times[0], times[len(times) // 2]
 
 
+def best_of_layouts(name, ranks=1):
+    layouts = [torch.contiguous_format]
+    if len(WORKLOADS[name][1]) == 3:
+        layouts.append(torch.channels_last)
+    return min(measure(make_step(name, ranks, layout), ranks) for layout in layouts)
+
+
+def run_rank(rank, ranks, names, port):
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), GLOO_SOCKET_IFNAME="lo")
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group("gloo", rank=rank, world_size=ranks)
+    for name in names:
+        best, median = best_of_layouts(name, ranks)
+        if rank == 0:
+            print(f"{name} {best:.2f} {median:.2f}", flush=True)
+    torch.distributed.destroy_process_group()
+
+
 def main():
+    if sys.argv[1] == "--ranks":
+        ranks, names = int(sys.argv[2]), sys.argv[3:] or list(WORKLOADS)
+        torch.multiprocessing.spawn(run_rank, args=(ranks, names, 29500 + os.getpid() % 1000), nprocs=ranks)
+        return
     torch.set_num_threads(int(sys.argv[1]))
     for name in sys.argv[2:] or WORKLOADS:
-        best, median = measure(make_step(WORKLOADS[name]))
+        best, median = best_of_layouts(name)
         print(f"{name} {best:.2f} {median:.2f}", flush=True)
 
 

@@ -9,48 +9,29 @@
 #include "base/random.h"
 #include "math/sgemm_reference.h"
 #include "parallel/agree.h"
+#include "train/bench_workloads.h"
 #include "train/trainer.h"
 
 enum { REPETITIONS = 7, SEED = 1 };
 static const double SECONDS_A_REPETITION = 0.15;
 
-typedef struct workload {
-    const char *name, *describe;
-    int inputs, classes; /* classes 1: one logit with labels 0 and 1 */
-    int batch;
-    const char *model, *loss, *optimizer;
-} workload;
-
-#define DENSE(units, activation) "{type: dense, units: " #units ", activation: " #activation "}"
-#define SGDM                     "{type: sgd, lr: 0.01, momentum: 0.9}"
-
-static const workload workloads[] = {
-    {"xor-b4-sgd", "2-3-1 sigmoid, batch 4, plain gradient descent", 2, 1, 4,
-     "[" DENSE(3, sigmoid) ", {type: dense, units: 1}]", "binary_cross_entropy", "{type: sgd, lr: 0.01}"},
-    {"digits-b32-sgdm", "64-128-10 relu, batch 32, momentum", 64, 10, 32,
-     "[" DENSE(128, relu) ", {type: dense, units: 10}]", "softmax_cross_entropy", SGDM},
-    {"mnist-mlp-b128-sgdm", "784-512-256-10 relu, batch 128, momentum", 784, 10, 128,
-     "[" DENSE(512, relu) ", " DENSE(256, relu) ", {type: dense, units: 10}]", "softmax_cross_entropy", SGDM},
-};
-enum { WORKLOADS = sizeof workloads / sizeof *workloads };
-
 int ls_bench_count(void)
 {
-    return WORKLOADS;
+    return ls_workload_count;
 }
 
 const char *ls_bench_name(int index)
 {
-    return index >= 0 && index < WORKLOADS ? workloads[index].name : "";
+    return index >= 0 && index < ls_workload_count ? ls_workloads[index].name : "";
 }
 
 const char *ls_bench_describe(int index)
 {
-    return index >= 0 && index < WORKLOADS ? workloads[index].describe : "";
+    return index >= 0 && index < ls_workload_count ? ls_workloads[index].describe : "";
 }
 
 typedef struct bench {
-    const workload *work;
+    const ls_workload *work;
     ls_recipe *recipe;
     ls_dataset data;
     ls_model model;
@@ -59,11 +40,12 @@ typedef struct bench {
 
 static ls_status make_recipe(bench *b, bool reduce_float)
 {
-    const workload *work = b->work;
-    char *text = ls_format("data: {type: push, inputs: %d, classes: %d}\nmodel: %s\nloss: %s\noptimizer: %s\n"
-                           "training: {batch: %d, reduce: %s}\n",
-                           work->inputs, work->classes == 1 ? 2 : work->classes, work->model, work->loss,
-                           work->optimizer, work->batch, reduce_float ? "float32" : "exact");
+    const ls_workload *work = b->work;
+    char *text =
+        ls_format("data: {type: push, inputs: %d, classes: %d}\nmodel:\n%sloss: %s\noptimizer: %s\n"
+                  "training: {batch: %d, reduce: %s}\n",
+                  (int)ls_shape_size(&work->input), work->classes == 1 ? 2 : work->classes, work->model,
+                  work->loss, work->optimizer, work->batch, reduce_float ? "float32" : "exact");
     if (text == NULL) return LS_ERROR_MEMORY;
     ls_status status = ls_recipe_parse(text, work->name, NULL, NULL, 0, &b->recipe);
     ls_free(text);
@@ -72,9 +54,13 @@ static ls_status make_recipe(bench *b, bool reduce_float)
 
 static ls_status make_data(bench *b)
 {
-    const workload *work = b->work;
+    const ls_workload *work = b->work;
     ls_dataset *data = &b->data;
-    *data = (ls_dataset){.rows = work->batch, .inputs = work->inputs, .rank = 1, .shape = {work->inputs}};
+    *data = (ls_dataset){.rows = work->batch,
+                         .inputs = ls_shape_size(&work->input),
+                         .rank = work->input.rank,
+                         .classes = work->classes == 1 ? 2 : work->classes};
+    memcpy(data->shape, work->input.dim, sizeof data->shape);
     data->floats = ls_alloc((size_t)(data->rows * data->inputs), sizeof(float));
     data->labels = ls_alloc((size_t)data->rows, sizeof(int32_t));
     if (data->floats == NULL || data->labels == NULL) return LS_ERROR_MEMORY;
@@ -92,8 +78,7 @@ static ls_status set_up(bench *b, ls_context *context, bool reduce_float)
 {
     LS_TRY(make_recipe(b, reduce_float));
     LS_TRY(make_data(b));
-    ls_shape input = {.rank = 1, .dim = {b->work->inputs}};
-    LS_TRY(ls_model_build(&b->recipe->model, &input, b->work->name, &b->model));
+    LS_TRY(ls_model_build(&b->recipe->model, &b->work->input, b->work->name, &b->model));
     return ls_step_create(context->comm, context->threads, &b->model, b->recipe, b->work->batch, &b->step);
 }
 
@@ -153,10 +138,10 @@ static ls_status measure(bench *b, double sgemm_rate, ls_bench_result *result)
     return LS_OK;
 }
 
-static const workload *find(const char *name)
+static const ls_workload *find(const char *name)
 {
-    for (int w = 0; w < WORKLOADS; w++) {
-        if (strcmp(workloads[w].name, name) == 0) return &workloads[w];
+    for (int w = 0; w < ls_workload_count; w++) {
+        if (strcmp(ls_workloads[w].name, name) == 0) return &ls_workloads[w];
     }
     return NULL;
 }
