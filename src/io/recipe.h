@@ -40,6 +40,7 @@ typedef struct ls_training_options {
     int64_t epochs;        /* default 10; may change on resume */
     int64_t steps;         /* 0: no limit; stop after so many steps in all */
     int64_t batch;         /* of the whole machine, default 64; 0: all rows */
+    int64_t accumulate;    /* parts that a batch is gone through in; default 1 */
     int64_t grain;         /* samples a grain; 0: chosen from the model and batch */
     bool shuffle;          /* default true */
     int reduce;            /* 0 exact, 1 float32 */

@@ -75,6 +75,15 @@ const ls_option ls_training_option_table[] = {
      .maximum = 1 << 30,
      .default_text = "64",
      .help = "Rows a step, over all ranks together. 0: all rows."},
+    {.key = "accumulate",
+     .kind = LS_OPTION_INTEGER,
+     .offset = offsetof(ls_training_options, accumulate),
+     .minimum = 1,
+     .maximum = 1 << 20,
+     .default_text = "1",
+     .help =
+         "Go through a batch in so many parts of whole grains, one after the other, and add their gradients: "
+         "a step then needs the memory of a part alone. `batch` is the whole."},
     {.key = "grain",
      .kind = LS_OPTION_INTEGER,
      .offset = offsetof(ls_training_options, grain),

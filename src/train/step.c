@@ -178,6 +178,11 @@ static void reductions_finish(ls_step_run_state *run)
 static void update(ls_step_run_state *run, ls_team *team, int thread)
 {
     int index;
+    if (run->update.total != NULL) {
+        ls_update_collect(&run->update, thread);
+        ls_team_barrier(team);
+    }
+    if (!run->last || run->call->gradient_only) return;
     ls_update_run(&run->update, team, thread);
     while ((index = atomic_fetch_add(&run->next_node, 1)) < run->step->model->node_count)
         ls_update_node(&run->update, index);
@@ -236,53 +241,68 @@ static ls_status conclude(ls_step_run_state *run)
     if (run->status != LS_OK) return run->status;
     if (run->leave) return ls_agree(step->comm, run->call->status);
     bool bad = run->bad_tensor >= 0 || run->bad_parameter >= 0;
+    run->call->finite = !bad;
+    if (run->call->gradient_only) return LS_OK;
     if (bad && step->recipe->training.nonfinite == 0) return ls_step_numeric_error(run);
     step->steps++;
     if (bad) step->skipped++;
     return LS_OK;
 }
 
-ls_status ls_step_run(ls_step *step, ls_step_call *call)
+/* The part of the batch that begins with row begin. */
+static void begin_part(ls_step_run_state *run, int64_t begin, int64_t count)
 {
+    ls_step *step = run->step;
+    ls_step_call *call = run->call;
     const ls_plan *plan = &step->plan;
-    const ls_loss_options *loss = step->recipe->loss.options;
-    int64_t rows = call->rows.count;
-    double weight = loss->reduction == 0 ? ls_batch_weight(&step->recipe->loss, &call->rows) : 1.0;
-    double factor = weight > 0 ? 1.0 / weight : 0.0; /* nothing counts where all samples are ignored */
-    ls_step_run_state run = {
-        .step = step,
-        .call = call,
-        .local = call->rows,
-        .factor = factor,
-        .bad_tensor = -1,
-        .bad_parameter = -1,
-        .terms = (uint64_t)((rows + plan->grain - 1) / plan->grain),
-        .posted = plan->segment_count,
-    };
-    ls_plan_share(rows, plan->grain, ls_comm_rank(step->comm), ls_comm_size(step->comm), &run.first,
-                  &run.local.count);
-    if (call->status != LS_OK) run.local.count = 0;
-    run.local.first += run.first;
-    run.panels = (run.local.count + plan->lanes - 1) / plan->lanes;
-    run.gradient = (ls_gradient_job){
+    int64_t first;
+    run->rows = count;
+    run->last = begin + count == call->rows.count;
+    run->bad_tensor = run->bad_parameter = -1;
+    run->terms = (uint64_t)((count + plan->grain - 1) / plan->grain);
+    run->posted = plan->segment_count;
+    run->local = call->rows;
+    ls_plan_share(count, plan->grain, ls_comm_rank(step->comm), ls_comm_size(step->comm), &first,
+                  &run->local.count);
+    if (call->status != LS_OK) run->local.count = 0;
+    run->first = begin + first;
+    run->local.first += run->first;
+    run->panels = (run->local.count + plan->lanes - 1) / plan->lanes;
+    run->gradient = (ls_gradient_job){
         .plan = plan,
         .kernels = step->kernels,
         .memory = step->memory,
-        .rows = run.local.count,
+        .rows = run->local.count,
         .exact = step->recipe->training.reduce == 0,
         .scale = step->scale,
-        .terms = run.terms,
-        .factor = factor,
-        .mean_factor = 1.0 / (double)rows,
+        .terms = run->terms,
+        .factor = run->factor,
+        .mean_factor = 1.0 / (double)call->rows.count,
         .sums = step->sums,
         .gradient = step->gradient,
     };
-    run.update = (ls_update_job){.step = step,
-                                 .learning_rate = call->learning_rate,
-                                 .factor = factor,
-                                 .terms = run.terms,
-                                 .rows = rows};
-    ls_team_run(plan->threads, run_phases, &run);
-    drain(&run);
+    run->update = (ls_update_job){.step = step,
+                                  .learning_rate = call->learning_rate,
+                                  .factor = run->factor,
+                                  .terms = run->terms,
+                                  .rows = call->rows.count,
+                                  .first_part = begin == 0};
+    if (call->gradient_only || count < call->rows.count) run->update.total = step->total;
+}
+
+ls_status ls_step_run(ls_step *step, ls_step_call *call)
+{
+    const ls_loss_options *loss = step->recipe->loss.options;
+    int64_t rows = call->rows.count, part = ls_step_part_rows(step->recipe, rows, step->plan.grain);
+    double weight = loss->reduction == 0 ? ls_batch_weight(&step->recipe->loss, &call->rows) : 1.0;
+    double factor = weight > 0 ? 1.0 / weight : 0.0; /* nothing counts where all samples are ignored */
+    ls_step_run_state run;
+    for (int64_t begin = 0; begin < rows; begin += part) {
+        run = (ls_step_run_state){.step = step, .call = call, .factor = factor};
+        begin_part(&run, begin, rows - begin < part ? rows - begin : part);
+        ls_team_run(step->plan.threads, run_phases, &run);
+        drain(&run);
+        if (ls_step_given_up(&run)) break;
+    }
     return conclude(&run);
 }

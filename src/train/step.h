@@ -27,8 +27,9 @@ typedef struct ls_step {
     ls_plan plan;
     int threads; /* for work other than steps; plan.threads take part in steps */
     int state_count;
-    float *parameters;           /* arena */
-    float *gradient;             /* arena */
+    float *parameters; /* arena */
+    float *gradient;   /* arena */
+    float *total;      /* arena: the gradient of a batch in parts, or that is wanted as such; else NULL */
     float *state[LS_STATES_MAX]; /* arenas of the optimiser */
     uint64_t *sums;              /* arena; NULL with one rank (unless a layer needs it) or float sums */
     float *memory;               /* of plan.panels panels */
@@ -58,7 +59,10 @@ typedef struct ls_step_call {
     ls_rows rows;     /* the global batch, the same on all ranks */
     ls_status status; /* of this rank before the step; not LS_OK makes all ranks leave */
     double learning_rate;
-    ls_wish wish; /* of this rank; out: the strongest of all ranks */
+    bool gradient_only; /* no update: the gradient of the batch goes to step->total. The step is not counted.
+                           out: whether it is finite in call->finite */
+    bool finite;        /* out */
+    ls_wish wish;       /* of this rank; out: the strongest of all ranks */
 } ls_step_call;
 
 /* Plans, gets all memory and sets the initial weights. batch: rows of the largest global batch. Local. */
@@ -67,6 +71,9 @@ ls_status ls_step_create(ls_comm *comm, int threads, const ls_model *model, cons
 void ls_step_free(ls_step *step);
 /* Makes room for batches of up to batch rows; weights, state and the grain stay. Local. */
 ls_status ls_step_resize(ls_step *step, int64_t batch);
+
+/* Rows of the parts that a batch of rows rows is gone through in: rows / accumulate, in whole grains. */
+int64_t ls_step_part_rows(const ls_recipe *recipe, int64_t rows, int64_t grain);
 
 /* Forward, backward, sums, update. Collective, the same status on all ranks. No memory is allocated. Errors:
  * LS_ERROR_NUMERIC (infinity or NaN, naming the layer; with the policy "skip" the step is left out and

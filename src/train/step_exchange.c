@@ -120,7 +120,7 @@ static double bound_of(const ls_step_run_state *run, int parameter)
     int index = step->plan.parameter_node[parameter];
     const ls_node *node = &step->model->node[index];
     const uint32_t *word = words_of(step, index);
-    double rows = 2.0 * (double)run->call->rows.count;
+    double rows = 2.0 * (double)run->rows;
     double a = (double)float_of((step->exchange + LS_FIRST_LARGEST)[node->input[0]]);
     double d = (double)float_of(word[0]);
     switch (step->plan.kind[parameter]) {

@@ -34,6 +34,8 @@ static ls_status get_arenas(ls_step *step)
     step->state_count = optimizer_of(step->recipe)->states(optimizer->options, names);
     bool complete = (step->parameters = ls_alloc(size, sizeof(float))) &&
                     (step->gradient = ls_alloc(size, sizeof(float)));
+    bool collects = step->recipe->training.accumulate > 1;
+    if (complete && collects) complete = (step->total = ls_alloc(size, sizeof(float))) != NULL;
     for (int s = 0; s < step->state_count && complete; s++) {
         complete = (step->state[s] = ls_alloc(size, sizeof(float))) != NULL;
     }
@@ -144,6 +146,7 @@ void ls_step_free(ls_step *step)
     for (int s = 0; s < LS_STATES_MAX; s++) ls_free(step->state[s]);
     ls_free(step->parameters);
     ls_free(step->gradient);
+    ls_free(step->total);
     ls_free(step->rule);
     ls_free(step->squares);
     ls_free(step->ratio);
@@ -159,9 +162,14 @@ static ls_status get_sums(ls_step *step)
     return step->sums == NULL ? LS_ERROR_MEMORY : LS_OK;
 }
 
-/* Plan and memory for batches of up to batch rows. */
+/* Plan and memory for batches of up to batch rows, or the parts they are gone through in. */
 static ls_status get_work(ls_step *step, int64_t batch, int64_t grain)
 {
+    int64_t part = ls_step_part_rows(step->recipe, batch, grain);
+    if (part < batch) {
+        if (grain == 0) grain = ls_plan_default_grain(step->model, part);
+        batch = ls_step_part_rows(step->recipe, batch, grain);
+    }
     ls_plan_request request = {
         .model = step->model,
         .batch = batch,

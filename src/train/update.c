@@ -30,6 +30,7 @@ static const ls_optimizer_type *optimizer_of(const ls_step *step)
 /* The gradient of a piece, for the thread that has taken it. */
 static const float *gradient_of(const ls_update_job *job, const ls_piece *piece, int thread)
 {
+    if (job->total != NULL) return job->total + piece->first;
     return ls_update_gradient(job, piece, job->step->space[thread].piece);
 }
 
