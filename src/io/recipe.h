@@ -48,6 +48,7 @@ typedef struct ls_training_options {
     double clip_norm;      /* 0: none */
     double clip_value;     /* 0: none */
     int nonfinite;         /* 0 stop, 1 skip: a step with infinity or NaN is left out and counted */
+    int64_t nonfinite_limit; /* steps in a row that may be skipped; 0: any number */
     int64_t replica_check; /* every so many steps; 0 (default): once an epoch; -1 never */
     int64_t report; /* evaluate and write a metrics record every so many epochs; 0 (default): at most about
                        1,000 records a run */

@@ -135,6 +135,14 @@ const ls_option ls_training_option_table[] = {
      .choices = nonfinite_choices,
      .help = "What to do with a step in which infinity or NaN appears. stop: end with an error. skip: leave "
              "the step out and count it."},
+    {.key = "nonfinite_limit",
+     .kind = LS_OPTION_INTEGER,
+     .offset = offsetof(ls_training_options, nonfinite_limit),
+     .minimum = 0,
+     .maximum = LARGEST,
+     .default_text = "100",
+     .help =
+         "With `nonfinite: skip`: end with an error when so many steps in a row were left out. 0: never."},
     {.key = "replica_check",
      .kind = LS_OPTION_INTEGER,
      .offset = offsetof(ls_training_options, replica_check),

@@ -16,7 +16,7 @@
 
 /* The numbers of a checkpoint, as one tensor of 64-bit integers; doubles go in by their bits. */
 typedef struct numbers {
-    int64_t step, skipped, epoch, position, epoch_steps, metrics_bytes;
+    int64_t step, skipped, skipped_in_row, epoch, position, epoch_steps, metrics_bytes;
     uint64_t data_digest;
     double wall_s, loss, accuracy;
     ls_score score;
@@ -29,6 +29,7 @@ static numbers numbers_of(const ls_trainer *trainer, const ls_checkpoint_extra *
     return (numbers){
         .step = trainer->step.steps,
         .skipped = trainer->step.skipped,
+        .skipped_in_row = trainer->step.skipped_in_row,
         .epoch = trainer->epoch,
         .position = trainer->position,
         .epoch_steps = trainer->epoch_steps,
@@ -47,6 +48,7 @@ static void use_numbers(const numbers *from, ls_trainer *trainer, ls_checkpoint_
 {
     trainer->step.steps = from->step;
     trainer->step.skipped = from->skipped;
+    trainer->step.skipped_in_row = from->skipped_in_row;
     trainer->epoch = from->epoch;
     trainer->position = from->position;
     trainer->epoch_steps = from->epoch_steps;

@@ -235,6 +235,33 @@ static void drain(ls_step_run_state *run)
     reductions_finish(run);
 }
 
+/* A step that is left out is left out of the loss and the metrics as well. */
+static void copy_scores(ls_step *step, bool back)
+{
+    for (int t = 0; t < step->threads && step->kept != NULL; t++) {
+        ls_score *now = &step->space[t].score, *before = &step->kept[t];
+        *(back ? now : before) = *(back ? before : now);
+    }
+}
+
+static ls_status leave_out(ls_step_run_state *run)
+{
+    ls_step *step = run->step;
+    const ls_training_options *training = &step->recipe->training;
+    if (training->nonfinite == 0) return ls_step_numeric_error(run);
+    step->skipped_in_row++;
+    if (training->nonfinite_limit > 0 && step->skipped_in_row >= training->nonfinite_limit) {
+        ls_step_numeric_error(run);
+        return ls_error_prefix(LS_ERROR_NUMERIC,
+                               "%lld steps in a row were left out (training.nonfinite_limit); ",
+                               (long long)step->skipped_in_row);
+    }
+    copy_scores(step, true);
+    step->skipped++;
+    step->steps++;
+    return LS_OK;
+}
+
 static ls_status conclude(ls_step_run_state *run)
 {
     ls_step *step = run->step;
@@ -243,9 +270,9 @@ static ls_status conclude(ls_step_run_state *run)
     bool bad = run->bad_tensor >= 0 || run->bad_parameter >= 0;
     run->call->finite = !bad;
     if (run->call->gradient_only) return LS_OK;
-    if (bad && step->recipe->training.nonfinite == 0) return ls_step_numeric_error(run);
+    if (bad) return leave_out(run);
+    step->skipped_in_row = 0;
     step->steps++;
-    if (bad) step->skipped++;
     return LS_OK;
 }
 
@@ -297,6 +324,7 @@ ls_status ls_step_run(ls_step *step, ls_step_call *call)
     double weight = loss->reduction == 0 ? ls_batch_weight(&step->recipe->loss, &call->rows) : 1.0;
     double factor = weight > 0 ? 1.0 / weight : 0.0; /* nothing counts where all samples are ignored */
     ls_step_run_state run;
+    copy_scores(step, false);
     for (int64_t begin = 0; begin < rows; begin += part) {
         run = (ls_step_run_state){.step = step, .call = call, .factor = factor};
         begin_part(&run, begin, rows - begin < part ? rows - begin : part);

@@ -50,6 +50,8 @@ typedef struct ls_step {
     ls_thread_space *space;      /* [threads] */
     int64_t steps;               /* done, skipped ones among them */
     int64_t skipped;
+    int64_t skipped_in_row; /* up to the last step */
+    ls_score *kept;       /* [threads]: what was scored before this step; NULL unless steps may be skipped */
     double gradient_norm; /* of the last step, before clipping; NaN without clipping */
 } ls_step;
 

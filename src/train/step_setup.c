@@ -90,6 +90,10 @@ static ls_status get_spaces(ls_step *step)
     int64_t rows = plan->panels * plan->lanes, units = ls_objective_units(&step->objective);
     step->space = ls_alloc((size_t)step->threads, sizeof *step->space);
     if (step->space == NULL) return LS_ERROR_MEMORY;
+    if (step->recipe->training.nonfinite != 0) {
+        step->kept = ls_alloc((size_t)step->threads, sizeof *step->kept);
+        if (step->kept == NULL) return LS_ERROR_MEMORY;
+    }
     for (int t = 0; t < step->threads; t++) {
         ls_thread_space *space = &step->space[t];
         ls_score_clear(&space->score);
@@ -117,6 +121,7 @@ static void release_work(ls_step *step)
     ls_free(step->space);
     for (int64_t p = 0; step->panel != NULL && p < step->plan.panels; p++) ls_panel_free(&step->panel[p]);
     ls_free(step->panel);
+    ls_free(step->kept);
     ls_free(step->memory);
     ls_free(step->value_largest);
     ls_free(step->delta_largest);
@@ -130,6 +135,7 @@ static void release_work(ls_step *step)
     ls_free(step->norm_part);
     ls_plan_free(&step->plan);
     step->space = NULL;
+    step->kept = NULL;
     step->memory = NULL;
     step->panel = NULL;
     step->value_largest = step->delta_largest = step->sample_largest = step->exchange = NULL;

@@ -87,6 +87,14 @@ static ls_status get_step(ls_trainer *trainer)
     ls_context *context = trainer->context;
     LS_TRY(ls_step_create(context->comm, context->threads, &trainer->model, trainer->recipe, trainer->batch,
                           &trainer->step));
+    int64_t part = (trainer->batch + training->accumulate - 1) / training->accumulate;
+    if (part < trainer->step.plan.grain) {
+        return ls_error(LS_ERROR_RECIPE,
+                        "%s: training.accumulate: %lld parts of a batch of %lld have %lld rows, less than "
+                        "training.grain, %lld; expected fewer parts or a smaller grain",
+                        ls_recipe_place(trainer->recipe, 0, 0), (long long)training->accumulate,
+                        (long long)trainer->batch, (long long)part, (long long)trainer->step.plan.grain);
+    }
     if (training->average.type != NULL) {
         trainer->average = ls_alloc((size_t)trainer->model.arena_size, sizeof *trainer->average);
         if (trainer->average == NULL) return LS_ERROR_MEMORY;

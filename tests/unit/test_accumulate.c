@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/options.h"
 #include "support/training.h"
 
 #define RECIPE(LAYERS, TRAINING)                                                                             \
