@@ -26,6 +26,7 @@ typedef struct ls_progress {
     int64_t skipped_steps; /* left out because of infinity or NaN, with the policy "skip" */
     int64_t best_epoch;    /* with early stopping: the best epoch so far, 1 for the first; else 0 */
     bool stopped_early;    /* no improvement for as long as the recipe allows */
+    bool converged;        /* of optimisers that can tell */
     const char *weights;   /* finished: what was written: "last", "average" or "best" (of best_epoch); else
                               NULL */
     bool epoch_end;        /* false: within an epoch (at most about ten times a second) */

@@ -6,14 +6,15 @@
 #include "optim/line_search.h"
 
 static const double DECREASE = 1e-4, CURVATURE = 0.9; /* Nocedal and Wright, section 3.1, for quasi-Newton */
+/* The loss of a sample close to its target is a small difference of numbers that are rounded to float. */
+static const double NOISE = 1e-4;
 static const double CURVED = 0x1p-40; /* a pair counts if s.y is more than this share of |s| |y| */
 
 enum { PAIRS, NEWEST }; /* the numbers of the state */
-enum { HISTORY_MAX = 100 };
 
 typedef struct lbfgs {
     const ls_lbfgs_rule *rule;
-    const ls_objective *objective;
+    const ls_function *function;
     float *const *s, *const *y; /* [history] rings: steps, changes of the gradient */
     float *direction, *w_before, *gradient_before;
     int64_t *number;
@@ -33,7 +34,7 @@ static lbfgs open(const ls_lbfgs_rule *rule, const ls_iteration *iteration)
 {
     float *const *work = iteration->vector + ls_lbfgs_states(rule);
     return (lbfgs){.rule = rule,
-                   .objective = iteration->objective,
+                   .function = iteration->function,
                    .s = iteration->vector,
                    .y = iteration->vector + rule->history,
                    .direction = work[0],
@@ -44,27 +45,27 @@ static lbfgs open(const ls_lbfgs_rule *rule, const ls_iteration *iteration)
 
 static double dot(const lbfgs *l, const float *a, const float *b)
 {
-    return l->objective->kernels->dot(l->objective->size, a, b);
+    return l->function->kernels->dot(l->function->size, a, b);
 }
 
 static void add(const lbfgs *l, double scale, const float *x, float *to)
 {
-    l->objective->kernels->add_scaled((float)scale, l->objective->size, x, to);
+    l->function->kernels->add_scaled((float)scale, l->function->size, x, to);
 }
 
 static void copy(const lbfgs *l, const float *from, float *to)
 {
-    memcpy(to, from, (size_t)l->objective->size * sizeof *to);
+    memcpy(to, from, (size_t)l->function->size * sizeof *to);
 }
 
 static void scale(const lbfgs *l, double factor, float *x)
 {
-    for (int64_t i = 0; i < l->objective->size; i++) x[i] *= (float)factor;
+    for (int64_t i = 0; i < l->function->size; i++) x[i] *= (float)factor;
 }
 
 static double largest(const lbfgs *l, const float *x)
 {
-    uint32_t bits = l->objective->kernels->largest(x, l->objective->size);
+    uint32_t bits = l->function->kernels->largest(x, l->function->size);
     float value;
     memcpy(&value, &bits, sizeof value);
     return (double)value;
@@ -73,7 +74,7 @@ static double largest(const lbfgs *l, const float *x)
 static double sum_of_magnitudes(const lbfgs *l, const float *x)
 {
     double sum = 0;
-    for (int64_t i = 0; i < l->objective->size; i++) sum += fabs((double)x[i]);
+    for (int64_t i = 0; i < l->function->size; i++) sum += fabs((double)x[i]);
     return sum;
 }
 
@@ -87,10 +88,10 @@ static int64_t ring(const lbfgs *l, int64_t age)
 /* Algorithm 7.4: minus the approximate inverse of the Hessian matrix times the gradient. */
 static void find_direction(const lbfgs *l)
 {
-    double alpha[HISTORY_MAX], rho[HISTORY_MAX];
+    double alpha[LS_LBFGS_HISTORY_MAX], rho[LS_LBFGS_HISTORY_MAX];
     int64_t pairs = l->number[PAIRS];
     float *q = l->direction;
-    copy(l, l->objective->gradient, q);
+    copy(l, l->function->gradient, q);
     for (int64_t age = 0; age < pairs; age++) {
         const float *s = l->s[ring(l, age)], *y = l->y[ring(l, age)];
         rho[age] = 1 / dot(l, s, y);
@@ -112,40 +113,41 @@ static void find_direction(const lbfgs *l)
 static ls_status evaluate_on_line(void *user, ls_line_point *point)
 {
     const lbfgs *l = user;
-    const ls_objective *objective = l->objective;
-    copy(l, l->w_before, objective->w);
-    add(l, point->step, l->direction, objective->w);
-    LS_TRY(objective->evaluate(objective->user, &point->value));
-    point->slope = isfinite(point->value) ? dot(l, objective->gradient, l->direction) : NAN;
+    const ls_function *function = l->function;
+    copy(l, l->w_before, function->w);
+    add(l, point->step, l->direction, function->w);
+    LS_TRY(function->evaluate(function->user, &point->value));
+    point->slope = isfinite(point->value) ? dot(l, function->gradient, l->direction) : NAN;
     return LS_OK;
 }
 
 /* Along the direction of the history; where that does not lead down, along the gradient without it. */
 static ls_status search_line(lbfgs *l, ls_iteration *iteration, ls_line_search *search)
 {
-    const ls_objective *objective = l->objective;
-    copy(l, objective->w, l->w_before);
-    copy(l, objective->gradient, l->gradient_before);
+    const ls_function *function = l->function;
+    copy(l, function->w, l->w_before);
+    copy(l, function->gradient, l->gradient_before);
     for (;;) {
         bool bare = l->number[PAIRS] == 0;
         find_direction(l);
         *search = (ls_line_search){
             .evaluate = evaluate_on_line,
             .user = l,
-            .start = {0, iteration->value, dot(l, objective->gradient, l->direction)},
+            .start = {0, iteration->value, dot(l, function->gradient, l->direction)},
             .first = iteration->learning_rate,
             .decrease = DECREASE,
             .curvature = CURVATURE,
+            .noise = NOISE,
             .evaluations = l->rule->evaluations,
         };
-        if (bare) search->first *= fmin(1, 1 / sum_of_magnitudes(l, objective->gradient));
+        if (bare) search->first *= fmin(1, 1 / sum_of_magnitudes(l, function->gradient));
         if (search->start.slope < 0) {
             LS_TRY(ls_line_search_run(search));
             iteration->evaluations += search->used;
         }
         if (search->found) return LS_OK;
-        copy(l, l->w_before, objective->w);
-        copy(l, l->gradient_before, objective->gradient);
+        copy(l, l->w_before, function->w);
+        copy(l, l->gradient_before, function->gradient);
         if (bare) return LS_OK;
         l->number[PAIRS] = 0;
     }
@@ -154,12 +156,12 @@ static ls_status search_line(lbfgs *l, ls_iteration *iteration, ls_line_search *
 /* The step and the change of the gradient become the newest pair. Returns the largest change of a weight. */
 static double remember(lbfgs *l)
 {
-    const ls_objective *objective = l->objective;
+    const ls_function *function = l->function;
     int64_t next = (l->number[NEWEST] + 1) % l->rule->history;
     float *s = l->s[next], *y = l->y[next];
-    copy(l, objective->w, s);
+    copy(l, function->w, s);
     add(l, -1, l->w_before, s);
-    copy(l, objective->gradient, y);
+    copy(l, function->gradient, y);
     add(l, -1, l->gradient_before, y);
     double moved = largest(l, s);
     /* The slot was that of the oldest pair, so without the new one there is one less. */
@@ -175,7 +177,7 @@ static double remember(lbfgs *l)
 static ls_status evaluate_start(lbfgs *l, ls_iteration *iteration)
 {
     if (!iteration->known) {
-        LS_TRY(l->objective->evaluate(l->objective->user, &iteration->value));
+        LS_TRY(l->function->evaluate(l->function->user, &iteration->value));
         iteration->evaluations++;
         iteration->known = true;
     }
@@ -191,7 +193,7 @@ ls_status ls_lbfgs_iterate(const ls_lbfgs_rule *rule, ls_iteration *iteration)
     iteration->evaluations = 0;
     iteration->convergence = LS_CONVERGENCE_NONE;
     LS_TRY(evaluate_start(&l, iteration));
-    iteration->gradient_largest = largest(&l, l.objective->gradient);
+    iteration->gradient_largest = largest(&l, l.function->gradient);
     if (iteration->gradient_largest <= rule->tolerance_gradient) {
         iteration->convergence = LS_CONVERGENCE_GRADIENT;
         return LS_OK;
@@ -204,7 +206,7 @@ ls_status ls_lbfgs_iterate(const ls_lbfgs_rule *rule, ls_iteration *iteration)
     }
     double fallen = iteration->value - search.end.value, before = fabs(iteration->value);
     iteration->value = search.end.value;
-    if (remember(&l) <= rule->tolerance_change || fallen <= rule->tolerance_change * before)
+    if (remember(&l) <= rule->tolerance_change || fabs(fallen) <= rule->tolerance_change * before)
         iteration->convergence = LS_CONVERGENCE_CHANGE;
     return LS_OK;
 }

@@ -3,7 +3,9 @@
 #ifndef LS_OPTIM_LBFGS_H
 #define LS_OPTIM_LBFGS_H
 
-#include "optim/objective.h"
+#include "optim/function.h"
+
+enum { LS_LBFGS_HISTORY_MAX = 100 };
 
 typedef struct ls_lbfgs_rule {
     int64_t history;     /* pairs of steps and changes of the gradient that are kept */

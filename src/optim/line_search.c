@@ -5,6 +5,7 @@
 static const double LONGER = 10, LITTLE_LONGER = 2; /* bounds on the next step when the last was too short */
 static const double MARGIN = 0.01;                  /* share of the interval at its ends that is avoided */
 static const double SHRUNK = 0.66;    /* an interval that lost less of its width is halved next */
+static const double SMALL = 1e-2;     /* decreases by less than this share of the value are small */
 static const double NARROW = 0x1p-30; /* intervals narrower than this share of the step end it */
 
 /* The minimum of the cubic through both values and slopes; NaN where there is none. */
@@ -36,6 +37,21 @@ static bool is_flat(const ls_line_search *search, const ls_line_point *point)
     return fabs(point->slope) <= -search->curvature * search->start.slope;
 }
 
+/* Where the expected decrease is small, values hardly tell noise from progress; slopes still do. Then a value
+ * that is no higher, within the noise, will do (the approximate Wolfe conditions of Hager and Zhang, SIAM J.
+ * Optim. 16, 2005, eq. 4.1, whose condition on the slope is_flat implies). */
+static bool is_as_low_as_can_be_told(const ls_line_search *search, const ls_line_point *point)
+{
+    double size = fabs(search->start.value);
+    return -point->step * search->start.slope <= SMALL * size &&
+           point->value <= search->start.value + search->noise * size;
+}
+
+static bool is_wanted(const ls_line_search *search, const ls_line_point *point)
+{
+    return is_flat(search, point) && (decreases(search, point) || is_as_low_as_can_be_told(search, point));
+}
+
 static void accept(ls_line_search *search, const ls_line_point *point)
 {
     search->end = *point;
@@ -61,13 +77,13 @@ static ls_status zoom(ls_line_search *search, ls_line_point low, ls_line_point h
         bool halve = fabs(high.step - low.step) > SHRUNK * width;
         width = fabs(high.step - low.step);
         LS_TRY(evaluate(search, inside(&low, &high, halve), &next));
+        if (is_wanted(search, &next)) {
+            accept(search, &next);
+            return LS_OK;
+        }
         if (!decreases(search, &next) || next.value >= low.value) {
             high = next;
             continue;
-        }
-        if (is_flat(search, &next)) {
-            accept(search, &next);
-            return LS_OK;
         }
         if (next.slope * (high.step - low.step) >= 0) high = low;
         low = next;
@@ -94,12 +110,12 @@ ls_status ls_line_search_run(ls_line_search *search)
     search->end = search->start;
     while (search->used < search->evaluations) {
         LS_TRY(evaluate(search, step, &point));
-        if (!decreases(search, &point) || (before.step > 0 && point.value >= before.value))
-            return zoom(search, before, point);
-        if (is_flat(search, &point)) {
+        if (is_wanted(search, &point)) {
             accept(search, &point);
             return LS_OK;
         }
+        if (!decreases(search, &point) || (before.step > 0 && point.value >= before.value))
+            return zoom(search, before, point);
         if (point.slope >= 0) return zoom(search, point, before);
         step = further(&before, &point);
         before = point;

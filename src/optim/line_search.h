@@ -21,6 +21,7 @@ typedef struct ls_line_search {
     ls_line_point start;        /* step 0; slope < 0 */
     double first;               /* step to try first, > 0 */
     double decrease, curvature; /* 0 < decrease < curvature < 1 */
+    double noise;               /* values are uncertain by this share of them; 0: they are precise */
     int64_t evaluations;        /* at most so many */
     /* results */
     ls_line_point end; /* the step that was found and evaluated last */

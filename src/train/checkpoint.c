@@ -22,11 +22,12 @@ typedef struct numbers {
     ls_score score;
     ls_decisions decisions;
     int64_t averaged;
+    int64_t whole[LS_ITERATION_NUMBERS];
 } numbers;
 
 static numbers numbers_of(const ls_trainer *trainer, const ls_checkpoint_extra *extra)
 {
-    return (numbers){
+    numbers values = {
         .step = trainer->step.steps,
         .skipped = trainer->step.skipped,
         .skipped_in_row = trainer->step.skipped_in_row,
@@ -42,6 +43,8 @@ static numbers numbers_of(const ls_trainer *trainer, const ls_checkpoint_extra *
         .decisions = trainer->decisions,
         .averaged = trainer->averaged,
     };
+    if (trainer->whole != NULL) memcpy(values.whole, trainer->whole->number, sizeof values.whole);
+    return values;
 }
 
 static void use_numbers(const numbers *from, ls_trainer *trainer, ls_checkpoint_extra *extra)
@@ -56,6 +59,7 @@ static void use_numbers(const numbers *from, ls_trainer *trainer, ls_checkpoint_
     trainer->wall_before = from->wall_s;
     trainer->decisions = from->decisions;
     trainer->averaged = from->averaged;
+    if (trainer->whole != NULL) memcpy(trainer->whole->number, from->whole, sizeof from->whole);
     *extra = (ls_checkpoint_extra){.metrics_bytes = from->metrics_bytes,
                                    .wall_s = from->wall_s,
                                    .loss = from->loss,
@@ -88,6 +92,13 @@ static bool arena_at(const ls_trainer *trainer, int index, arena *found)
         return true;
     }
     index -= step->state_count;
+    int states = trainer->whole == NULL ? 0 : trainer->whole->states;
+    if (index < states) {
+        snprintf(found->prefix, sizeof found->prefix, "optimizer.history_%d.", index);
+        found->data = trainer->whole->vector[index];
+        return true;
+    }
+    index -= states;
     if (trainer->average != NULL && index-- == 0) {
         snprintf(found->prefix, sizeof found->prefix, "average.");
         found->data = trainer->average;

@@ -65,6 +65,7 @@ ls_status ls_record_text(const char *event, const ls_progress *progress, char **
     if (progress->skipped_steps > 0) put_integer(&to, "skipped_steps", progress->skipped_steps);
     if (progress->finished && progress->best_epoch > 0) put_integer(&to, "best_epoch", progress->best_epoch);
     if (progress->finished && progress->stopped_early) ls_text_add(&to, ",\"stopped_early\":true");
+    if (progress->finished && progress->converged) ls_text_add(&to, ",\"converged\":true");
     if (progress->weights != NULL) ls_text_add(&to, ",\"weights\":\"%s\"", progress->weights);
     put_real(&to, "samples_per_s", progress->samples_per_s);
     put_real(&to, "wall_s", progress->wall_s);

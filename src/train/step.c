@@ -24,7 +24,7 @@ static ls_panel *panel_of(const ls_step_run_state *run, int thread, int64_t inde
     panel->scratch = step->space[thread].scratch;
     panel->pass = (ls_pass){.training = true,
                             .seed = (uint64_t)step->recipe->seed,
-                            .step = step->steps,
+                            .step = run->call->gradient_only ? 0 : step->steps,
                             .grain = plan->grain,
                             .first = run->first + index * plan->lanes,
                             .count = rows_of_panel(run, index)};

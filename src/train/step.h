@@ -61,7 +61,8 @@ typedef struct ls_step_call {
     ls_rows rows;     /* the global batch, the same on all ranks */
     ls_status status; /* of this rank before the step; not LS_OK makes all ranks leave */
     double learning_rate;
-    bool gradient_only; /* no update: the gradient of the batch goes to step->total. The step is not counted.
+    bool gradient_only; /* no update: the gradient of the batch goes to step->total (for optimisers that work
+                           on whole batches). The step is not counted, random numbers are those of step 0.
                            out: whether it is finite in call->finite */
     bool finite;        /* out */
     ls_wish wish;       /* of this rank; out: the strongest of all ranks */

@@ -34,7 +34,7 @@ static ls_status get_arenas(ls_step *step)
     step->state_count = optimizer_of(step->recipe)->states(optimizer->options, names);
     bool complete = (step->parameters = ls_alloc(size, sizeof(float))) &&
                     (step->gradient = ls_alloc(size, sizeof(float)));
-    bool collects = step->recipe->training.accumulate > 1;
+    bool collects = step->recipe->training.accumulate > 1 || optimizer_of(step->recipe)->whole != NULL;
     if (complete && collects) complete = (step->total = ls_alloc(size, sizeof(float))) != NULL;
     for (int s = 0; s < step->state_count && complete; s++) {
         complete = (step->state[s] = ls_alloc(size, sizeof(float))) != NULL;

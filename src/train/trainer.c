@@ -101,6 +101,7 @@ static ls_status get_step(ls_trainer *trainer)
     }
     if (rows > 0)
         LS_TRY(ls_trainer_make_metrics(trainer, trainer->test.rows > 0 ? &trainer->test : &trainer->train));
+    LS_TRY(ls_whole_create(trainer));
     if (training->initial == NULL) return LS_OK;
     char *path = ls_path_join(trainer->recipe->directory, training->initial);
     if (path == NULL) return LS_ERROR_MEMORY;
@@ -153,6 +154,7 @@ static ls_status set_up(ls_trainer *trainer)
     LS_TRY(ls_agree_same(comm, trainer->data_digest, LS_ERROR_DATA, "the data of the ranks"));
     LS_TRY(ls_agree(comm, build_model(trainer)));
     LS_TRY(ls_agree(comm, check_watched(trainer)));
+    LS_TRY(ls_agree(comm, ls_whole_check(trainer)));
     return ls_agree(comm, get_step(trainer));
 }
 
@@ -176,6 +178,7 @@ void ls_trainer_clear(ls_trainer *trainer)
     ls_dataset_free(&trainer->test);
     ls_free(trainer->order);
     ls_free(trainer->average);
+    ls_whole_free(trainer);
     ls_free(trainer->best);
     *trainer = (ls_trainer){0};
 }
@@ -197,7 +200,7 @@ double ls_trainer_rate(const ls_trainer *trainer)
 ls_status ls_trainer_step_on(ls_trainer *trainer, ls_step_call *call)
 {
     int64_t skipped = trainer->step.skipped;
-    LS_TRY(ls_step_run(&trainer->step, call));
+    LS_TRY(trainer->whole != NULL ? ls_whole_step(trainer, call) : ls_step_run(&trainer->step, call));
     if (trainer->step.skipped == skipped) ls_trainer_average(trainer, false);
     return LS_OK;
 }

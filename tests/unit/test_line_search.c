@@ -163,3 +163,28 @@ Test(line_search, failures_of_the_function_are_passed_on)
         cr_expect_eq(l.count, at);
     }
 }
+
+/* A shallow bowl whose values are rounded, as those of a loss in float32 are: only slopes tell the way. */
+static double rounded(double t)
+{
+    return 1 + round(((t - 1) * (t - 1) - 1) * 1e-6 / 3e-5) * 3e-5;
+}
+
+static double rounded_slope(double t)
+{
+    return 2 * (t - 1) * 1e-6;
+}
+
+Test(line_search, slopes_lead_where_values_are_uncertain)
+{
+    line l = {.value = rounded, .slope = rounded_slope};
+    ls_line_search search = search_on(&l, 4);
+    cr_assert_eq(ls_line_search_run(&search), LS_OK);
+    cr_expect_not(search.found, "precise values: nothing is lower");
+    l.count = 0;
+    search = search_on(&l, 4);
+    search.noise = 1e-4;
+    cr_assert_eq(ls_line_search_run(&search), LS_OK);
+    cr_expect(search.found && search.strong);
+    cr_expect_float_eq(search.end.step, 1, 0.11);
+}

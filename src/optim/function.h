@@ -1,18 +1,18 @@
 /* What optimisers minimise that ask for the loss and its gradient several times a step. */
-#ifndef LS_OPTIM_OBJECTIVE_H
-#define LS_OPTIM_OBJECTIVE_H
+#ifndef LS_OPTIM_FUNCTION_H
+#define LS_OPTIM_FUNCTION_H
 
 #include "base/error.h"
 #include "math/kernels.h"
 
-typedef struct ls_objective {
+typedef struct ls_function {
     /* The value at w, and its gradient into gradient; INFINITY where one of them is not finite. */
     ls_status (*evaluate)(void *user, double *value);
     void *user;
     const ls_kernels *kernels;
     int64_t size; /* elements of w and gradient */
     float *w, *gradient;
-} ls_objective;
+} ls_function;
 
 /* Why there is nothing more to do. */
 typedef enum ls_convergence {
@@ -24,7 +24,7 @@ typedef enum ls_convergence {
 
 /* One step. vector holds arrays of size elements, those of the state first, zeros before the first step. */
 typedef struct ls_iteration {
-    const ls_objective *objective;
+    const ls_function *function;
     float *const *vector;
     int64_t *number;      /* [LS_ITERATION_NUMBERS] of the state, zeros before the first step */
     double learning_rate; /* the first trial of the line search */
