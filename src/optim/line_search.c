@@ -47,9 +47,12 @@ static bool is_as_low_as_can_be_told(const ls_line_search *search, const ls_line
            point->value <= search->start.value + search->noise * size;
 }
 
-static bool is_wanted(const ls_line_search *search, const ls_line_point *point)
+/* Whether a step that meets the conditions lies beyond the point, if it slopes down, and before it, if it
+ * slopes up; else it lies before. low: the lowest so far. */
+static bool is_low(const ls_line_search *search, const ls_line_point *point, const ls_line_point *low)
 {
-    return is_flat(search, point) && (decreases(search, point) || is_as_low_as_can_be_told(search, point));
+    if (is_as_low_as_can_be_told(search, point)) return true;
+    return decreases(search, point) && (low->step == 0 || point->value < low->value);
 }
 
 static void accept(ls_line_search *search, const ls_line_point *point)
@@ -77,18 +80,18 @@ static ls_status zoom(ls_line_search *search, ls_line_point low, ls_line_point h
         bool halve = fabs(high.step - low.step) > SHRUNK * width;
         width = fabs(high.step - low.step);
         LS_TRY(evaluate(search, inside(&low, &high, halve), &next));
-        if (is_wanted(search, &next)) {
-            accept(search, &next);
-            return LS_OK;
-        }
-        if (!decreases(search, &next) || next.value >= low.value) {
+        if (!is_low(search, &next, &low)) {
             high = next;
             continue;
+        }
+        if (is_flat(search, &next)) {
+            accept(search, &next);
+            return LS_OK;
         }
         if (next.slope * (high.step - low.step) >= 0) high = low;
         low = next;
     }
-    search->found = low.step > 0;
+    search->found = low.step > 0 && decreases(search, &low);
     if (search->found && next.step != low.step) LS_TRY(evaluate(search, low.step, &low));
     search->end = low;
     return LS_OK;
@@ -110,17 +113,16 @@ ls_status ls_line_search_run(ls_line_search *search)
     search->end = search->start;
     while (search->used < search->evaluations) {
         LS_TRY(evaluate(search, step, &point));
-        if (is_wanted(search, &point)) {
+        if (!is_low(search, &point, &before)) return zoom(search, before, point);
+        if (is_flat(search, &point)) {
             accept(search, &point);
             return LS_OK;
         }
-        if (!decreases(search, &point) || (before.step > 0 && point.value >= before.value))
-            return zoom(search, before, point);
         if (point.slope >= 0) return zoom(search, point, before);
         step = further(&before, &point);
         before = point;
     }
-    search->found = before.step > 0;
+    search->found = before.step > 0 && decreases(search, &before);
     search->end = before;
     return LS_OK;
 }
