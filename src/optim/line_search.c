@@ -43,7 +43,7 @@ static bool is_flat(const ls_line_search *search, const ls_line_point *point)
 static bool is_as_low_as_can_be_told(const ls_line_search *search, const ls_line_point *point)
 {
     double size = fabs(search->start.value);
-    return -point->step * search->start.slope <= SMALL * size &&
+    return search->noise > 0 && -point->step * search->start.slope <= SMALL * size &&
            point->value <= search->start.value + search->noise * size;
 }
 

@@ -70,11 +70,11 @@ static problem *make(ls_status (*function)(void *, double *), int count)
     p->count = count;
     for (int v = 0; v < VECTORS; v++) p->vector[v] = p->memory[v];
     p->function = (ls_function){.evaluate = function,
-                                  .user = p,
-                                  .kernels = ls_kernels_get(),
-                                  .size = SIZE,
-                                  .w = p->w,
-                                  .gradient = p->gradient};
+                                .user = p,
+                                .kernels = ls_kernels_get(),
+                                .size = SIZE,
+                                .w = p->w,
+                                .gradient = p->gradient};
     p->iteration = (ls_iteration){
         .function = &p->function, .vector = p->vector, .number = p->number, .learning_rate = 1};
     for (int i = 0; i < count; i += 2) {
