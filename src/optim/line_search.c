@@ -29,7 +29,9 @@ static ls_status evaluate(ls_line_search *search, double step, ls_line_point *po
 
 static bool decreases(const ls_line_search *search, const ls_line_point *point)
 {
-    return point->value <= search->start.value + search->decrease * point->step * search->start.slope;
+    /* The bound of a very short step may round to the value itself. */
+    return point->value < search->start.value &&
+           point->value <= search->start.value + search->decrease * point->step * search->start.slope;
 }
 
 static bool is_flat(const ls_line_search *search, const ls_line_point *point)
