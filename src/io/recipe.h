@@ -50,6 +50,8 @@ typedef struct ls_training_options {
     int nonfinite;         /* 0 stop, 1 skip: a step with infinity or NaN is left out and counted */
     int64_t nonfinite_limit; /* steps in a row that may be skipped; 0: any number */
     int64_t replica_check; /* every so many steps; 0 (default): once an epoch; -1 never */
+    int64_t health; /* measure the health of the layers for every so many records; 0 (default): for about 10; -1:
+                       never */
     int64_t report; /* evaluate and write a metrics record every so many epochs; 0 (default): at most about
                        1,000 records a run */
     char *initial;  /* path of a safetensors file of initial weights */

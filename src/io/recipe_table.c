@@ -150,6 +150,18 @@ const ls_option ls_training_option_table[] = {
      .maximum = LARGEST,
      .default_text = "0",
      .help = "Compare the parameters of all ranks every so many steps. 0: once an epoch. -1: never."},
+    {.key = "health",
+     .kind = LS_OPTION_INTEGER,
+     .offset = offsetof(ls_training_options, health),
+     .minimum = -1,
+     .maximum = EPOCHS_LARGEST,
+     .default_text = "0",
+     .help = "Add norms of gradients, weights, updates and activations of each layer, and the share of dead "
+             "units, "
+             "to every so many records of metrics.jsonl (to the first and the last in any case), and say at "
+             "the end "
+             "what is wrong. 0: to about 10 records a run. -1: never.",
+     .may_change_on_resume = true},
     {.key = "report",
      .kind = LS_OPTION_INTEGER,
      .offset = offsetof(ls_training_options, report),

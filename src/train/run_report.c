@@ -128,6 +128,18 @@ void ls_run_decide(ls_run *r, bool record_due)
 
 void ls_run_record(ls_run *r)
 {
+    ls_trainer *trainer = &r->trainer;
+    r->progress.health = trainer->health_is_new ? trainer->step.health : NULL;
     ls_run_write_record(r, "epoch");
+    r->progress.health = NULL;
+    trainer->health_is_new = 0;
     ls_run_tell(r, true);
+}
+
+void ls_run_diagnose(const ls_run *r)
+{
+    char *words[LS_HEALTH_WORDS];
+    const ls_health *health = r->trainer.step.health;
+    int count = health == NULL || !r->writes ? 0 : ls_health_words(health, words);
+    for (int w = 0; w < count; w++) note_text(r, words[w]);
 }

@@ -273,7 +273,7 @@ static ls_status conclude(ls_step_run_state *run)
     if (bad) return leave_out(run);
     step->skipped_in_row = 0;
     step->steps++;
-    return LS_OK;
+    return run->update.measures ? ls_step_measure(run) : LS_OK;
 }
 
 /* The part of the batch that begins with row begin. */
@@ -313,7 +313,8 @@ static void begin_part(ls_step_run_state *run, int64_t begin, int64_t count)
                                   .factor = run->factor,
                                   .terms = run->terms,
                                   .rows = call->rows.count,
-                                  .first_part = begin == 0};
+                                  .first_part = begin == 0,
+                                  .measures = call->measure && run->last};
     if (call->gradient_only || count < call->rows.count) run->update.total = step->total;
 }
 

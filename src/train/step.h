@@ -8,6 +8,7 @@
 #include "parallel/team.h"
 #include "train/batch.h"
 #include "train/gradient.h"
+#include "train/health.h"
 
 typedef struct ls_thread_space { /* what one thread writes; on cache lines of its own */
     ls_gradient_scratch gradient;
@@ -51,6 +52,10 @@ typedef struct ls_step {
     int64_t steps;               /* done, skipped ones among them */
     int64_t skipped;
     int64_t skipped_in_row; /* up to the last step */
+    /* The largest output of any layer in the first step of this process, and in the last that was finite. */
+    float first_output, last_output;
+    int64_t first_step;   /* 1 for the first of the training; 0: none yet */
+    ls_health *health;    /* NULL where training.health is off */
     ls_score *kept;       /* [threads]: what was scored before this step; NULL unless steps may be skipped */
     double gradient_norm; /* of the last step, before clipping; NaN without clipping */
 } ls_step;
@@ -65,6 +70,7 @@ typedef struct ls_step_call {
                            on whole batches). The step is not counted, random numbers are those of step 0.
                            out: whether it is finite in call->finite */
     bool finite;        /* out */
+    bool measure;       /* into step->health, if the step is not left out */
     ls_wish wish;       /* of this rank; out: the strongest of all ranks */
 } ls_step_call;
 

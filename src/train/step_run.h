@@ -56,6 +56,9 @@ void ls_exchange_finish(ls_step_run_state *run, int segment);
  * of all ranks (train/step_meeting.c). What is returned is valid until the next meeting. */
 const double *ls_meeting_run(ls_step_run_state *run, ls_team *team, int thread, int node);
 
+/* After a step whose update is done: the health of its layers into step->health. Collective. */
+ls_status ls_step_measure(ls_step_run_state *run);
+
 /* The error of a step that met infinity or NaN: the layer or parameter, and what to do. */
 ls_status ls_step_numeric_error(const ls_step_run_state *run);
 

@@ -153,6 +153,7 @@ void ls_step_free(ls_step *step)
     ls_free(step->parameters);
     ls_free(step->gradient);
     ls_free(step->total);
+    ls_health_free(step->health);
     ls_free(step->rule);
     ls_free(step->squares);
     ls_free(step->ratio);
@@ -206,6 +207,8 @@ ls_status ls_step_create(ls_comm *comm, int threads, const ls_model *model, cons
     ls_status status = get_arenas(step);
     if (status == LS_OK) status = get_work(step, batch, recipe->training.grain);
     if (status == LS_OK) status = get_rules(step);
+    bool measured = recipe->training.health >= 0 && optimizer_of(recipe)->whole == NULL;
+    if (status == LS_OK && measured) status = ls_health_create(&step->plan, threads, &step->health);
     if (status == LS_OK) status = ls_model_initialise(model, (uint64_t)recipe->seed, step->parameters);
     if (status != LS_OK) ls_step_free(step);
     return status;

@@ -222,8 +222,11 @@ ls_status ls_trainer_advance(ls_trainer *trainer, ls_status mine, ls_wish *wish)
         .status = mine,
         .learning_rate = ls_trainer_rate(trainer),
         .wish = *wish,
+        .measure = trainer->measure && trainer->step.health != NULL,
     };
+    int64_t skipped = trainer->step.skipped;
     LS_TRY(ls_trainer_step_on(trainer, &call));
+    if (call.measure && trainer->step.skipped == skipped) trainer->health_is_new = 1;
     *wish = call.wish;
     trainer->position += call.rows.count;
     trainer->epoch_steps++;

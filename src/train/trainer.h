@@ -28,6 +28,8 @@ struct ls_trainer {
     double wall_before;  /* seconds before this process resumed */
     ls_decisions decisions;
     ls_whole_state *whole; /* NULL unless the optimiser works on whole batches */
+    bool measure;          /* the health of the layers in the next step */
+    int64_t health_is_new; /* measured since the last record; part of checkpoints */
     int64_t averaged;      /* how often weights went into the average */
     float *average;        /* arena; NULL without training.average */
     float *best;           /* arena of the rank that writes: weights of the best epoch; NULL elsewhere */

@@ -14,6 +14,7 @@ typedef struct ls_update_job {
     int64_t rows;    /* samples of the batch */
     float *total;    /* arena: the sum over the parts of the batch so far; NULL: the batch is not collected */
     bool first_part; /* total begins anew */
+    bool measures;   /* for step->health */
     _Alignas(64) atomic_int next_collected;
     _Alignas(64) atomic_int next_mean;
     _Alignas(64) atomic_int next_norm; /* pieces are handed out, one counter a phase */
