@@ -49,7 +49,7 @@ static void measure_tensors(ls_team *team, int thread, void *argument)
     measure_run *m = argument;
     const ls_step *step = m->run->step;
     ls_health *health = m->health;
-    int64_t panels = ls_step_panels_used(m->run), lanes = step->plan.lanes;
+    int64_t panels = m->run->panels, lanes = step->plan.lanes;
     int tensor;
     while ((tensor = atomic_fetch_add(&m->next, 1)) < step->plan.tensor_count) {
         int first = health->first_flag[tensor], flags = health->first_flag[tensor + 1] - first;
