@@ -68,7 +68,9 @@ static ls_status stop_within_epoch(ls_run *r)
     LS_TRY(ls_trainer_epoch_score(&r->trainer, &r->trainer.carried));
     if (r->directory != NULL) r->kept_bytes = ls_run_directory_metrics_bytes(r->directory);
     LS_TRY(ls_run_measure(r, &r->trainer.carried, r->trainer.epoch_steps));
+    int64_t health_is_new = r->trainer.health_is_new;
     ls_run_record(r);
+    r->trainer.health_is_new = health_is_new; /* for the record of the whole epoch */
     return LS_OK;
 }
 
