@@ -19,16 +19,18 @@ typedef struct ls_progress {
     double loss;           /* training loss of the epoch (mean over samples, or mean over steps of the sum) */
     double accuracy;       /* of training samples as they were trained on */
     double test_loss, test_accuracy; /* NaN where not evaluated in this epoch or there is no test set */
-    ls_metrics test_metrics; /* of that evaluation; none where there was none */
+    ls_metrics test_metrics;         /* of that evaluation; none where there was none */
     double learning_rate;
     double gradient_norm; /* of the last step, before clipping; NaN unless clipping is on */
     double samples_per_s, wall_s;
-    int64_t skipped_steps; /* left out because of infinity or NaN, with the policy "skip" */
-    int64_t best_epoch;    /* with early stopping: the best epoch so far, 1 for the first; else 0 */
-    bool stopped_early;    /* no improvement for as long as the recipe allows */
-    const char *weights;   /* finished: what was written: "last", "average" or "best" (of best_epoch); else
-                              NULL */
-    bool epoch_end;        /* false: within an epoch (at most about ten times a second) */
+    int64_t skipped_steps;          /* left out because of infinity or NaN, with the policy "skip" */
+    int64_t best_epoch;             /* with early stopping: the best epoch so far, 1 for the first; else 0 */
+    bool stopped_early;             /* no improvement for as long as the recipe allows */
+    bool converged;                 /* of optimisers that can tell */
+    const struct ls_health *health; /* of the layers, where it was measured; for records */
+    const char *weights; /* finished: what was written: "last", "average" or "best" (of best_epoch); else
+                            NULL */
+    bool epoch_end;      /* false: within an epoch (at most about ten times a second) */
     bool finished;
 } ls_progress;
 

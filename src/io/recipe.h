@@ -40,6 +40,7 @@ typedef struct ls_training_options {
     int64_t epochs;        /* default 10; may change on resume */
     int64_t steps;         /* 0: no limit; stop after so many steps in all */
     int64_t batch;         /* of the whole machine, default 64; 0: all rows */
+    int64_t accumulate;    /* parts that a batch is gone through in; default 1 */
     int64_t grain;         /* samples a grain; 0: chosen from the model and batch */
     bool shuffle;          /* default true */
     int reduce;            /* 0 exact, 1 float32 */
@@ -47,7 +48,10 @@ typedef struct ls_training_options {
     double clip_norm;      /* 0: none */
     double clip_value;     /* 0: none */
     int nonfinite;         /* 0 stop, 1 skip: a step with infinity or NaN is left out and counted */
+    int64_t nonfinite_limit; /* steps in a row that may be skipped; 0: any number */
     int64_t replica_check; /* every so many steps; 0 (default): once an epoch; -1 never */
+    int64_t health; /* measure the health of the layers for every so many records; 0 (default): for about 10; -1:
+                       never */
     int64_t report; /* evaluate and write a metrics record every so many epochs; 0 (default): at most about
                        1,000 records a run */
     char *initial;  /* path of a safetensors file of initial weights */

@@ -75,6 +75,15 @@ const ls_option ls_training_option_table[] = {
      .maximum = 1 << 30,
      .default_text = "64",
      .help = "Rows a step, over all ranks together. 0: all rows."},
+    {.key = "accumulate",
+     .kind = LS_OPTION_INTEGER,
+     .offset = offsetof(ls_training_options, accumulate),
+     .minimum = 1,
+     .maximum = 1 << 20,
+     .default_text = "1",
+     .help =
+         "Go through a batch in so many parts of whole grains, one after the other, and add their gradients: "
+         "a step then needs the memory of a part alone. `batch` is the whole."},
     {.key = "grain",
      .kind = LS_OPTION_INTEGER,
      .offset = offsetof(ls_training_options, grain),
@@ -126,6 +135,14 @@ const ls_option ls_training_option_table[] = {
      .choices = nonfinite_choices,
      .help = "What to do with a step in which infinity or NaN appears. stop: end with an error. skip: leave "
              "the step out and count it."},
+    {.key = "nonfinite_limit",
+     .kind = LS_OPTION_INTEGER,
+     .offset = offsetof(ls_training_options, nonfinite_limit),
+     .minimum = 0,
+     .maximum = LARGEST,
+     .default_text = "100",
+     .help =
+         "With `nonfinite: skip`: end with an error when so many steps in a row were left out. 0: never."},
     {.key = "replica_check",
      .kind = LS_OPTION_INTEGER,
      .offset = offsetof(ls_training_options, replica_check),
@@ -133,6 +150,18 @@ const ls_option ls_training_option_table[] = {
      .maximum = LARGEST,
      .default_text = "0",
      .help = "Compare the parameters of all ranks every so many steps. 0: once an epoch. -1: never."},
+    {.key = "health",
+     .kind = LS_OPTION_INTEGER,
+     .offset = offsetof(ls_training_options, health),
+     .minimum = -1,
+     .maximum = EPOCHS_LARGEST,
+     .default_text = "0",
+     .help = "Add norms of gradients, weights, updates and activations of each layer, and the share of dead "
+             "units, "
+             "to every so many records of metrics.jsonl (to the first and the last in any case), and say at "
+             "the end "
+             "what is wrong. 0: to about 10 records a run. -1: never.",
+     .may_change_on_resume = true},
     {.key = "report",
      .kind = LS_OPTION_INTEGER,
      .offset = offsetof(ls_training_options, report),

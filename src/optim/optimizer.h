@@ -6,6 +6,7 @@
 #include "base/component.h"
 #include "base/error.h"
 #include "math/kernels.h"
+#include "optim/function.h"
 #include "optim/schedule.h"
 
 enum { LS_STATES_MAX = 3 };
@@ -53,6 +54,13 @@ typedef struct ls_update {
     double ratio; /* of optimisers with squares: what ratio() made of them */
 } ls_update;
 
+/* An optimiser that looks at the loss of all rows several times a step (optim/function.h). */
+typedef struct ls_whole_batch {
+    int (*states)(const void *options);  /* arrays of the arena's size that belong to checkpoints */
+    int (*vectors)(const void *options); /* all arrays, those first */
+    ls_status (*iterate)(const void *options, ls_iteration *iteration);
+} ls_whole_batch;
+
 typedef struct ls_optimizer_type {
     ls_component_type base;
     /* How many arrays of the arena's size it keeps, zero at first, and what they are called in checkpoints.
@@ -66,6 +74,7 @@ typedef struct ls_optimizer_type {
        sums, which then stands in ls_update when update() is called for the pieces. */
     ls_squares (*squares)(const void *options, const ls_update *update);
     double (*ratio)(const void *options, const ls_parameter_rule *rule, ls_squares sums);
+    const ls_whole_batch *whole; /* in place of update, squares and ratio; NULL in others */
 } ls_optimizer_type;
 
 extern const ls_registry ls_optimizer_registry;

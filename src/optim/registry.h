@@ -13,7 +13,8 @@
     ENTRY(adamw)                                                                                             \
     ENTRY(lars)                                                                                              \
     ENTRY(lamb)                                                                                              \
-    ENTRY(rprop)
+    ENTRY(rprop)                                                                                             \
+    ENTRY(lbfgs)
 
 #define LS_SCHEDULE_LIST(ENTRY)                                                                              \
     ENTRY(constant)                                                                                          \

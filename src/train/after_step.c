@@ -5,7 +5,7 @@ enum { PARAMETERS_MAX = 8 };
 
 /* The mean in the place of the parameter's gradient. With float sums, or one rank, it is there already, but
  * for the factor. */
-static const float *mean_of(const ls_update_job *job, int index)
+const float *ls_update_mean(const ls_update_job *job, int index)
 {
     const ls_step *step = job->step;
     const ls_parameter *parameter = &step->model->parameter[index];
@@ -20,6 +20,18 @@ static const float *mean_of(const ls_update_job *job, int index)
     return mean;
 }
 
+bool ls_update_is_mean(const ls_step *step, int parameter)
+{
+    return step->model->parameter[parameter].untrained &&
+           step->plan.kind[parameter] == LS_GRADIENT_SAMPLES;
+}
+
+static const float *mean_of(const ls_update_job *job, int parameter)
+{
+    if (job->total != NULL) return job->total + job->step->model->parameter[parameter].offset;
+    return ls_update_mean(job, parameter);
+}
+
 void ls_update_node(const ls_update_job *job, int index)
 {
     const ls_step *step = job->step;
@@ -29,9 +41,9 @@ void ls_update_node(const ls_update_job *job, int index)
     const float *mean[PARAMETERS_MAX];
     for (int p = 0; p < node->parameter_count; p++) {
         const ls_parameter *view = &step->model->parameter[node->first_parameter + p];
-        bool statistic = view->untrained && step->plan.kind[node->first_parameter + p] == LS_GRADIENT_SAMPLES;
         parameter[p] = step->parameters + view->offset;
-        mean[p] = statistic ? mean_of(job, node->first_parameter + p) : NULL;
+        bool is_mean = ls_update_is_mean(step, node->first_parameter + p);
+        mean[p] = is_mean ? mean_of(job, node->first_parameter + p) : NULL;
     }
     node->type->after_step(
         &(ls_layer_update){.node = node, .parameter = parameter, .mean = mean, .rows = job->rows});

@@ -5,28 +5,30 @@
 #include "optim/average.h"
 #include "train/trainer.h"
 
+enum { BLOCK_ELEMENTS = 4096 };
+
 typedef struct blend_run {
     const ls_step *step;
     float *average;
     float share;
-    atomic_int next;
+    atomic_llong next; /* first element that nobody has taken */
 } blend_run;
 
+/* Elements do not depend on each other, so the blocks are not those of the update: running statistics, which
+ * no optimiser touches, are averaged as well. */
 static void blend(ls_team *team, int thread, void *argument)
 {
     (void)team;
     (void)thread;
     blend_run *run = argument;
-    const ls_plan *plan = &run->step->plan;
-    int index;
-    while ((index = atomic_fetch_add(&run->next, 1)) < plan->piece_count) {
-        const ls_piece *piece = &plan->piece[index];
-        const float *w = run->step->parameters + piece->first;
-        float *average = run->average + piece->first;
+    int64_t size = run->step->model->arena_size, first;
+    while ((first = atomic_fetch_add(&run->next, BLOCK_ELEMENTS)) < size) {
+        int64_t count = size - first < BLOCK_ELEMENTS ? size - first : BLOCK_ELEMENTS;
+        const float *w = run->step->parameters + first;
         if (run->share == 1)
-            memcpy(average, w, (size_t)piece->count * sizeof *w);
+            memcpy(run->average + first, w, (size_t)count * sizeof *w);
         else
-            run->step->kernels->blend(run->share, piece->count, w, average);
+            run->step->kernels->blend(run->share, count, w, run->average + first);
     }
 }
 

@@ -16,19 +16,22 @@
 
 /* The numbers of a checkpoint, as one tensor of 64-bit integers; doubles go in by their bits. */
 typedef struct numbers {
-    int64_t step, skipped, epoch, position, epoch_steps, metrics_bytes;
+    int64_t step, skipped, skipped_in_row, epoch, position, epoch_steps, metrics_bytes;
     uint64_t data_digest;
     double wall_s, loss, accuracy;
     ls_score score;
     ls_decisions decisions;
     int64_t averaged;
+    int64_t whole[LS_ITERATION_NUMBERS];
+    int64_t health_is_new;
 } numbers;
 
 static numbers numbers_of(const ls_trainer *trainer, const ls_checkpoint_extra *extra)
 {
-    return (numbers){
+    numbers values = {
         .step = trainer->step.steps,
         .skipped = trainer->step.skipped,
+        .skipped_in_row = trainer->step.skipped_in_row,
         .epoch = trainer->epoch,
         .position = trainer->position,
         .epoch_steps = trainer->epoch_steps,
@@ -40,13 +43,17 @@ static numbers numbers_of(const ls_trainer *trainer, const ls_checkpoint_extra *
         .score = trainer->carried,
         .decisions = trainer->decisions,
         .averaged = trainer->averaged,
+        .health_is_new = trainer->health_is_new,
     };
+    if (trainer->whole != NULL) memcpy(values.whole, trainer->whole->number, sizeof values.whole);
+    return values;
 }
 
 static void use_numbers(const numbers *from, ls_trainer *trainer, ls_checkpoint_extra *extra)
 {
     trainer->step.steps = from->step;
     trainer->step.skipped = from->skipped;
+    trainer->step.skipped_in_row = from->skipped_in_row;
     trainer->epoch = from->epoch;
     trainer->position = from->position;
     trainer->epoch_steps = from->epoch_steps;
@@ -54,6 +61,8 @@ static void use_numbers(const numbers *from, ls_trainer *trainer, ls_checkpoint_
     trainer->wall_before = from->wall_s;
     trainer->decisions = from->decisions;
     trainer->averaged = from->averaged;
+    trainer->health_is_new = from->health_is_new;
+    if (trainer->whole != NULL) memcpy(trainer->whole->number, from->whole, sizeof from->whole);
     *extra = (ls_checkpoint_extra){.metrics_bytes = from->metrics_bytes,
                                    .wall_s = from->wall_s,
                                    .loss = from->loss,
@@ -86,6 +95,13 @@ static bool arena_at(const ls_trainer *trainer, int index, arena *found)
         return true;
     }
     index -= step->state_count;
+    int states = trainer->whole == NULL ? 0 : trainer->whole->states;
+    if (index < states) {
+        snprintf(found->prefix, sizeof found->prefix, "optimizer.history_%d.", index);
+        found->data = trainer->whole->vector[index];
+        return true;
+    }
+    index -= states;
     if (trainer->average != NULL && index-- == 0) {
         snprintf(found->prefix, sizeof found->prefix, "average.");
         found->data = trainer->average;
@@ -100,21 +116,21 @@ static bool arena_at(const ls_trainer *trainer, int index, arena *found)
     return false;
 }
 
-static ls_status add_numbers(ls_content *content, const numbers *values)
+/* count numbers of 8 bytes, doubles by their bits. */
+static ls_status add_numbers(ls_content *content, const char *name, const void *values, int64_t count)
 {
-    _Static_assert(sizeof *values % sizeof(int64_t) == 0, "the numbers are an array of 64-bit integers");
     ls_safetensors *file = &content->file;
     void *grown = ls_grow(file->tensor, &content->tensor_capacity, (size_t)file->tensor_count + 1,
                           sizeof *file->tensor);
     if (grown == NULL) return LS_ERROR_MEMORY;
     file->tensor = grown;
     ls_tensor *tensor = &file->tensor[file->tensor_count++];
-    *tensor = (ls_tensor){.type = LS_TENSOR_I64, .dims = 1, .dim = {sizeof *values / sizeof(int64_t)}};
-    void *copy = ls_alloc(1, sizeof *values);
-    tensor->name = ls_strdup("lockstep.numbers");
+    *tensor = (ls_tensor){.type = LS_TENSOR_I64, .dims = 1, .dim = {count}};
+    void *copy = ls_alloc((size_t)count, sizeof(int64_t));
+    tensor->name = ls_strdup(name);
     tensor->data = copy;
     if (copy == NULL || tensor->name == NULL) return LS_ERROR_MEMORY;
-    memcpy(copy, values, sizeof *values);
+    memcpy(copy, values, (size_t)count * sizeof(int64_t));
     return LS_OK;
 }
 
@@ -131,7 +147,10 @@ static ls_status fill(ls_content *content, const ls_trainer *trainer, const ls_c
     LS_TRY(ls_content_add_number(content, "lockstep.epoch", trainer->epoch));
     LS_TRY(ls_content_add_number(content, "lockstep.position", trainer->position));
     numbers values = numbers_of(trainer, extra);
-    LS_TRY(add_numbers(content, &values));
+    _Static_assert(sizeof values % sizeof(int64_t) == 0, "the numbers are an array of 64-bit integers");
+    LS_TRY(add_numbers(content, "lockstep.numbers", &values, sizeof values / sizeof(int64_t)));
+    const ls_health *health = trainer->step.health;
+    if (health != NULL) LS_TRY(add_numbers(content, "lockstep.health", health->value, health->count));
     arena each;
     for (int a = 0; arena_at(trainer, a, &each); a++)
         LS_TRY(ls_content_add_arena(content, &trainer->model, each.prefix, each.data));
@@ -217,6 +236,16 @@ static ls_status get_arenas(const ls_safetensors *file, const char *path, ls_tra
     return LS_OK;
 }
 
+/* training.health may have been switched off or on in between. */
+static void read_health(const ls_safetensors *file, ls_trainer *trainer)
+{
+    const ls_tensor *tensor = ls_safetensors_find(file, "lockstep.health");
+    ls_health *health = trainer->step.health;
+    if (tensor == NULL || health == NULL) return;
+    size_t bytes = (size_t)health->count * sizeof *health->value;
+    if (ls_tensor_bytes(tensor) == bytes) memcpy(health->value, tensor->data, bytes);
+}
+
 static ls_status use(const ls_safetensors *file, const char *path, ls_trainer *trainer,
                      ls_checkpoint_extra *extra)
 {
@@ -225,6 +254,7 @@ static ls_status use(const ls_safetensors *file, const char *path, ls_trainer *t
     LS_TRY(check(file, path, trainer, &values));
     LS_TRY(get_arenas(file, path, trainer, true));
     LS_TRY(get_arenas(file, path, trainer, false));
+    read_health(file, trainer);
     use_numbers(&values, trainer, extra);
     return LS_OK;
 }
@@ -248,6 +278,9 @@ ls_status ls_checkpoint_share(ls_trainer *trainer, ls_checkpoint_extra *extra)
     for (int a = 0; arena_at(trainer, a, &each); a++) {
         if (each.shared) LS_TRY(ls_comm_broadcast(comm, each.data, bytes, 0));
     }
+    const ls_health *health = trainer->step.health;
+    if (health != NULL)
+        LS_TRY(ls_comm_broadcast(comm, health->value, (size_t)health->count * sizeof *health->value, 0));
     use_numbers(&values, trainer, extra);
     return LS_OK;
 }

@@ -8,15 +8,16 @@
 #include "train/watch.h"
 
 /* Why a training is over before its last epoch. */
-typedef enum ls_ending { LS_ENDING_NONE, LS_ENDING_EARLY } ls_ending;
+typedef enum ls_ending { LS_ENDING_NONE, LS_ENDING_EARLY, LS_ENDING_CONVERGED } ls_ending;
 
 typedef struct ls_decisions { /* part of checkpoints: members of 8 bytes */
     ls_watch stopping, plateau;
-    int64_t ended;      /* ls_ending */
-    int64_t cooldown;   /* epochs to come that the plateau does not count */
-    double rate_factor; /* product of all reductions of the learning rate */
-    double best;        /* value of the best epoch so far, by the rule of ls_decide_best; NaN: none */
-    int64_t best_epoch; /* 1 for the first */
+    int64_t ended;       /* ls_ending */
+    int64_t convergence; /* ls_convergence, of optimisers that know */
+    int64_t cooldown;    /* epochs to come that the plateau does not count */
+    double rate_factor;  /* product of all reductions of the learning rate */
+    double best;         /* value of the best epoch so far, by the rule of ls_decide_best; NaN: none */
+    int64_t best_epoch;  /* 1 for the first */
     double best_loss, best_accuracy; /* of its training */
 } ls_decisions;
 

@@ -116,7 +116,8 @@ static ls_status step_on(ls_trainer *trainer, const ls_dataset *batch, double *l
 {
     ls_step *step = &trainer->step;
     if (batch->rows == 0) return LS_OK;
-    ls_status status = batch->rows > step->plan.batch ? ls_step_resize(step, batch->rows) : LS_OK;
+    int64_t part = ls_step_part_rows(trainer->recipe, batch->rows, step->plan.grain);
+    ls_status status = part > step->plan.batch ? ls_step_resize(step, batch->rows) : LS_OK;
     LS_TRY(ls_agree(trainer->context->comm, status));
     ls_step_call call = {
         .rows = {.data = batch, .count = batch->rows},

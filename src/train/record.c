@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "io/text.h"
+#include "train/health.h"
 
 static void put_integer(ls_text *to, const char *key, int64_t value)
 {
@@ -48,6 +50,24 @@ static void put_metrics(ls_text *to, const ls_metrics *metrics)
     if (metrics->classes > 0) put_matrix(to, metrics);
 }
 
+/* The last record says what the numbers of the one before mean. */
+static void put_health(ls_text *to, const ls_health *health, bool finished)
+{
+    char *words[LS_HEALTH_WORDS];
+    if (!finished) {
+        ls_text_add(to, ",\"health\":");
+        ls_health_json(health, to);
+        return;
+    }
+    int count = ls_health_words(health, words);
+    ls_text_add(to, ",\"diagnosis\":[");
+    for (int w = 0; w < count; w++) {
+        ls_text_add(to, "%s\"%s\"", w > 0 ? "," : "", words[w]);
+        ls_free(words[w]);
+    }
+    ls_text_add(to, "]");
+}
+
 ls_status ls_record_text(const char *event, const ls_progress *progress, char **text)
 {
     ls_text to = {0};
@@ -65,7 +85,9 @@ ls_status ls_record_text(const char *event, const ls_progress *progress, char **
     if (progress->skipped_steps > 0) put_integer(&to, "skipped_steps", progress->skipped_steps);
     if (progress->finished && progress->best_epoch > 0) put_integer(&to, "best_epoch", progress->best_epoch);
     if (progress->finished && progress->stopped_early) ls_text_add(&to, ",\"stopped_early\":true");
+    if (progress->finished && progress->converged) ls_text_add(&to, ",\"converged\":true");
     if (progress->weights != NULL) ls_text_add(&to, ",\"weights\":\"%s\"", progress->weights);
+    if (progress->health != NULL) put_health(&to, progress->health, progress->finished);
     put_real(&to, "samples_per_s", progress->samples_per_s);
     put_real(&to, "wall_s", progress->wall_s);
     ls_text_add(&to, "}");

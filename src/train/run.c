@@ -7,7 +7,7 @@
 #include "parallel/agree.h"
 
 static const double PROGRESS_SECONDS = 0.1;
-static const int64_t RECORDS_A_RUN = 1000;
+static const int64_t RECORDS_A_RUN = 1000, HEALTH_A_RUN = 10;
 
 void ls_run_note(const ls_run *r, const char *message)
 {
@@ -68,7 +68,9 @@ static ls_status stop_within_epoch(ls_run *r)
     LS_TRY(ls_trainer_epoch_score(&r->trainer, &r->trainer.carried));
     if (r->directory != NULL) r->kept_bytes = ls_run_directory_metrics_bytes(r->directory);
     LS_TRY(ls_run_measure(r, &r->trainer.carried, r->trainer.epoch_steps));
+    int64_t health_is_new = r->trainer.health_is_new;
     ls_run_record(r);
+    r->trainer.health_is_new = health_is_new; /* for the record of the whole epoch */
     return LS_OK;
 }
 
@@ -80,12 +82,26 @@ static ls_wish wish_of(const ls_run *r)
     return late ? LS_WISH_CHECKPOINT : LS_WISH_NONE;
 }
 
+/* The health of the layers is measured in the last step with a whole batch of an epoch whose record is to
+ * hold it: the first epoch, every so many, and the last. */
+static bool measures_next(const ls_run *r)
+{
+    const ls_trainer *trainer = &r->trainer;
+    const ls_training_options *training = &trainer->recipe->training;
+    int64_t rest = trainer->train.rows - trainer->position, epoch = trainer->epoch + 1;
+    if (r->health_every == 0) return false;
+    if (training->steps > 0 && trainer->step.steps + 1 == training->steps) return true;
+    bool wanted = epoch == training->epochs || epoch == r->report_every || due(r->health_every, epoch);
+    return wanted && rest >= trainer->batch && rest < 2 * trainer->batch;
+}
+
 static ls_status one_step(ls_run *r, ls_wish *wish)
 {
     ls_trainer *trainer = &r->trainer;
     const ls_training_options *training = &trainer->recipe->training;
     int64_t before = trainer->position;
     *wish = wish_of(r);
+    trainer->measure = measures_next(r);
     LS_TRY(ls_trainer_advance(trainer, r->pending, wish));
     r->samples += trainer->position - before;
     if (due(training->replica_check, trainer->step.steps)) LS_TRY(ls_replica_check(&trainer->step));
@@ -129,14 +145,22 @@ static ls_status take_steps(ls_run *r)
                                       : ls_run_evaluate(r, ls_trainer_weights(&r->trainer));
 }
 
+static void choose_intervals(ls_run *r)
+{
+    const ls_training_options *training = &r->trainer.recipe->training;
+    int64_t epochs = training->epochs, records = training->health;
+    r->report_every = training->report > 0 ? training->report : (epochs + RECORDS_A_RUN - 1) / RECORDS_A_RUN;
+    if (records == 0) records = (epochs / r->report_every + HEALTH_A_RUN - 1) / HEALTH_A_RUN;
+    if (records == 0) records = 1;
+    r->health_every = training->health < 0 ? 0 : records * r->report_every;
+}
+
 static ls_status train(ls_run *r, ls_run_result *result)
 {
     ls_run_beginning how;
     LS_TRY(ls_run_begin(r, &how));
     r->started = r->last_progress = r->last_checkpoint = ls_comm_time();
-    int64_t every = r->trainer.recipe->training.report;
-    r->report_every =
-        every > 0 ? every : (r->trainer.recipe->training.epochs + RECORDS_A_RUN - 1) / RECORDS_A_RUN;
+    choose_intervals(r);
     ls_status status = LS_OK;
     if (how != LS_RUN_BEGIN_FINISHED) {
         ls_run_warn_of_idle_ranks(r);

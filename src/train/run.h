@@ -15,9 +15,10 @@ typedef struct ls_run {
     double started, last_progress, last_checkpoint;
     int64_t samples; /* trained on since the start of this process */
     int64_t report_every;
-    bool best_is_new;   /* trainer.best is not written yet */
-    int64_t kept_bytes; /* of metrics.jsonl, for the checkpoint; -1: all */
-    ls_status pending;  /* of rank 0's writing, brought into the next agreement */
+    int64_t health_every; /* epochs; 0: never */
+    bool best_is_new;     /* trainer.best is not written yet */
+    int64_t kept_bytes;   /* of metrics.jsonl, for the checkpoint; -1: all */
+    ls_status pending;    /* of rank 0's writing, brought into the next agreement */
 } ls_run;
 
 bool ls_run_is_over(const ls_run *r);
@@ -56,6 +57,8 @@ ls_status ls_run_evaluate(ls_run *r, float *weights);
 ls_status ls_run_measure(ls_run *r, const ls_score *score, int64_t batches);
 /* What follows from it for the training, with remarks. */
 void ls_run_decide(ls_run *r, bool record_due);
+/* What is wrong with the training, in words. */
+void ls_run_diagnose(const ls_run *r);
 void ls_run_record(ls_run *r); /* into metrics.jsonl and to the caller */
 
 #endif

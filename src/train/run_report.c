@@ -27,6 +27,7 @@ void ls_run_fill_progress(ls_run *r)
     progress->gradient_norm = trainer->step.gradient_norm;
     progress->best_epoch =
         trainer->recipe->training.early_stopping.patience > 0 ? trainer->decisions.best_epoch : 0;
+    progress->converged = trainer->decisions.ended == LS_ENDING_CONVERGED;
     progress->stopped_early = trainer->decisions.ended == LS_ENDING_EARLY;
     progress->skipped_steps = trainer->step.skipped;
     progress->wall_s = ls_run_wall(r);
@@ -118,11 +119,27 @@ void ls_run_decide(ls_run *r, bool record_due)
     if (verdict.best) remember_best(r);
     if (verdict.reduced && ls_trainer_rate(trainer) < rate) note_reduction(r);
     if (verdict.stop) note_stop(r);
+    if (trainer->decisions.ended == LS_ENDING_CONVERGED) {
+        note_text(r, ls_format("converged after step %lld: %s", (long long)trainer->step.steps,
+                               ls_convergence_text(trainer->decisions.convergence)));
+    }
     ls_run_fill_progress(r);
 }
 
 void ls_run_record(ls_run *r)
 {
+    ls_trainer *trainer = &r->trainer;
+    r->progress.health = trainer->health_is_new ? trainer->step.health : NULL;
     ls_run_write_record(r, "epoch");
+    r->progress.health = NULL;
+    trainer->health_is_new = 0;
     ls_run_tell(r, true);
+}
+
+void ls_run_diagnose(const ls_run *r)
+{
+    char *words[LS_HEALTH_WORDS];
+    const ls_health *health = r->trainer.step.health;
+    int count = health == NULL || !r->writes ? 0 : ls_health_words(health, words);
+    for (int w = 0; w < count; w++) note_text(r, words[w]);
 }

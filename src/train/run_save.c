@@ -104,7 +104,11 @@ ls_status ls_run_finish(ls_run *r)
     if (r->directory != NULL && r->pending == LS_OK) r->pending = write_results(r);
     ls_run_fill_progress(r);
     r->progress.finished = true;
+    const ls_health *health = r->trainer.step.health;
+    r->progress.health = health != NULL && *health->step > 0 ? health : NULL;
     ls_run_write_record(r, "done");
+    r->progress.health = NULL;
+    ls_run_diagnose(r);
     LS_TRY(ls_agree(ls_run_comm(r), r->pending));
     ls_run_tell(r, true);
     return LS_OK;

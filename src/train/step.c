@@ -24,7 +24,7 @@ static ls_panel *panel_of(const ls_step_run_state *run, int thread, int64_t inde
     panel->scratch = step->space[thread].scratch;
     panel->pass = (ls_pass){.training = true,
                             .seed = (uint64_t)step->recipe->seed,
-                            .step = step->steps,
+                            .step = run->call->gradient_only ? 0 : step->steps,
                             .grain = plan->grain,
                             .first = run->first + index * plan->lanes,
                             .count = rows_of_panel(run, index)};
@@ -178,6 +178,11 @@ static void reductions_finish(ls_step_run_state *run)
 static void update(ls_step_run_state *run, ls_team *team, int thread)
 {
     int index;
+    if (run->update.total != NULL) {
+        ls_update_collect(&run->update, thread);
+        ls_team_barrier(team);
+    }
+    if (!run->last || run->call->gradient_only) return;
     ls_update_run(&run->update, team, thread);
     while ((index = atomic_fetch_add(&run->next_node, 1)) < run->step->model->node_count)
         ls_update_node(&run->update, index);
@@ -230,59 +235,103 @@ static void drain(ls_step_run_state *run)
     reductions_finish(run);
 }
 
+/* A step that is left out is left out of the loss and the metrics as well. */
+static void copy_scores(ls_step *step, bool back)
+{
+    for (int t = 0; t < step->threads && step->kept != NULL; t++) {
+        ls_score *now = &step->space[t].score, *before = &step->kept[t];
+        *(back ? now : before) = *(back ? before : now);
+    }
+}
+
+static ls_status leave_out(ls_step_run_state *run)
+{
+    ls_step *step = run->step;
+    const ls_training_options *training = &step->recipe->training;
+    if (training->nonfinite == 0) return ls_step_numeric_error(run);
+    step->skipped_in_row++;
+    if (training->nonfinite_limit > 0 && step->skipped_in_row >= training->nonfinite_limit) {
+        ls_step_numeric_error(run);
+        return ls_error_prefix(LS_ERROR_NUMERIC,
+                               "%lld steps in a row were left out (training.nonfinite_limit); ",
+                               (long long)step->skipped_in_row);
+    }
+    copy_scores(step, true);
+    step->skipped++;
+    step->steps++;
+    return LS_OK;
+}
+
 static ls_status conclude(ls_step_run_state *run)
 {
     ls_step *step = run->step;
     if (run->status != LS_OK) return run->status;
     if (run->leave) return ls_agree(step->comm, run->call->status);
     bool bad = run->bad_tensor >= 0 || run->bad_parameter >= 0;
-    if (bad && step->recipe->training.nonfinite == 0) return ls_step_numeric_error(run);
+    run->call->finite = !bad;
+    if (run->call->gradient_only) return LS_OK;
+    if (bad) return leave_out(run);
+    step->skipped_in_row = 0;
     step->steps++;
-    if (bad) step->skipped++;
-    return LS_OK;
+    return run->update.measures ? ls_step_measure(run) : LS_OK;
+}
+
+/* The part of the batch that begins with row begin. */
+static void begin_part(ls_step_run_state *run, int64_t begin, int64_t count)
+{
+    ls_step *step = run->step;
+    ls_step_call *call = run->call;
+    const ls_plan *plan = &step->plan;
+    int64_t first;
+    run->rows = count;
+    run->last = begin + count == call->rows.count;
+    run->bad_tensor = run->bad_parameter = -1;
+    run->terms = (uint64_t)((count + plan->grain - 1) / plan->grain);
+    run->posted = plan->segment_count;
+    run->local = call->rows;
+    ls_plan_share(count, plan->grain, ls_comm_rank(step->comm), ls_comm_size(step->comm), &first,
+                  &run->local.count);
+    if (call->status != LS_OK) run->local.count = 0;
+    run->first = begin + first;
+    run->local.first += run->first;
+    run->panels = (run->local.count + plan->lanes - 1) / plan->lanes;
+    run->gradient = (ls_gradient_job){
+        .plan = plan,
+        .kernels = step->kernels,
+        .memory = step->memory,
+        .rows = run->local.count,
+        .exact = step->recipe->training.reduce == 0,
+        .scale = step->scale,
+        .terms = run->terms,
+        .factor = run->factor,
+        .mean_factor = 1.0 / (double)call->rows.count,
+        .sums = step->sums,
+        .gradient = step->gradient,
+    };
+    run->update = (ls_update_job){.step = step,
+                                  .learning_rate = call->learning_rate,
+                                  .factor = run->factor,
+                                  .terms = run->terms,
+                                  .rows = call->rows.count,
+                                  .first_part = begin == 0,
+                                  .measures = call->measure && run->last};
+    if (call->gradient_only || count < call->rows.count) run->update.total = step->total;
 }
 
 ls_status ls_step_run(ls_step *step, ls_step_call *call)
 {
-    const ls_plan *plan = &step->plan;
     const ls_loss_options *loss = step->recipe->loss.options;
-    int64_t rows = call->rows.count;
+    int64_t rows = call->rows.count, part = ls_step_part_rows(step->recipe, rows, step->plan.grain);
     double weight = loss->reduction == 0 ? ls_batch_weight(&step->recipe->loss, &call->rows) : 1.0;
     double factor = weight > 0 ? 1.0 / weight : 0.0; /* nothing counts where all samples are ignored */
-    ls_step_run_state run = {
-        .step = step,
-        .call = call,
-        .local = call->rows,
-        .factor = factor,
-        .bad_tensor = -1,
-        .bad_parameter = -1,
-        .terms = (uint64_t)((rows + plan->grain - 1) / plan->grain),
-        .posted = plan->segment_count,
-    };
-    ls_plan_share(rows, plan->grain, ls_comm_rank(step->comm), ls_comm_size(step->comm), &run.first,
-                  &run.local.count);
-    if (call->status != LS_OK) run.local.count = 0;
-    run.local.first += run.first;
-    run.panels = (run.local.count + plan->lanes - 1) / plan->lanes;
-    run.gradient = (ls_gradient_job){
-        .plan = plan,
-        .kernels = step->kernels,
-        .memory = step->memory,
-        .rows = run.local.count,
-        .exact = step->recipe->training.reduce == 0,
-        .scale = step->scale,
-        .terms = run.terms,
-        .factor = factor,
-        .mean_factor = 1.0 / (double)rows,
-        .sums = step->sums,
-        .gradient = step->gradient,
-    };
-    run.update = (ls_update_job){.step = step,
-                                 .learning_rate = call->learning_rate,
-                                 .factor = factor,
-                                 .terms = run.terms,
-                                 .rows = rows};
-    ls_team_run(plan->threads, run_phases, &run);
-    drain(&run);
+    ls_step_run_state run;
+    copy_scores(step, false);
+    for (int64_t begin = 0; begin < rows; begin += part) {
+        run = (ls_step_run_state){.step = step, .call = call, .factor = factor};
+        begin_part(&run, begin, rows - begin < part ? rows - begin : part);
+        ls_team_run(step->plan.threads, run_phases, &run);
+        drain(&run);
+        if (ls_step_given_up(&run)) break;
+    }
     return conclude(&run);
 }

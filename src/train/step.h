@@ -8,6 +8,7 @@
 #include "parallel/team.h"
 #include "train/batch.h"
 #include "train/gradient.h"
+#include "train/health.h"
 
 typedef struct ls_thread_space { /* what one thread writes; on cache lines of its own */
     ls_gradient_scratch gradient;
@@ -27,8 +28,9 @@ typedef struct ls_step {
     ls_plan plan;
     int threads; /* for work other than steps; plan.threads take part in steps */
     int state_count;
-    float *parameters;           /* arena */
-    float *gradient;             /* arena */
+    float *parameters; /* arena */
+    float *gradient;   /* arena */
+    float *total;      /* arena: the gradient of a batch in parts, or that is wanted as such; else NULL */
     float *state[LS_STATES_MAX]; /* arenas of the optimiser */
     uint64_t *sums;              /* arena; NULL with one rank (unless a layer needs it) or float sums */
     float *memory;               /* of plan.panels panels */
@@ -49,6 +51,12 @@ typedef struct ls_step {
     ls_thread_space *space;      /* [threads] */
     int64_t steps;               /* done, skipped ones among them */
     int64_t skipped;
+    int64_t skipped_in_row; /* up to the last step */
+    /* The largest output of any layer in the first step of this process, and in the last that was finite. */
+    float first_output, last_output;
+    int64_t first_step;   /* 1 for the first of the training; 0: none yet */
+    ls_health *health;    /* NULL where training.health is off */
+    ls_score *kept;       /* [threads]: what was scored before this step; NULL unless steps may be skipped */
     double gradient_norm; /* of the last step, before clipping; NaN without clipping */
 } ls_step;
 
@@ -58,7 +66,12 @@ typedef struct ls_step_call {
     ls_rows rows;     /* the global batch, the same on all ranks */
     ls_status status; /* of this rank before the step; not LS_OK makes all ranks leave */
     double learning_rate;
-    ls_wish wish; /* of this rank; out: the strongest of all ranks */
+    bool gradient_only; /* no update: the gradient of the batch goes to step->total (for optimisers that work
+                           on whole batches). The step is not counted, random numbers are those of step 0.
+                           out: whether it is finite in call->finite */
+    bool finite;        /* out */
+    bool measure;       /* into step->health, if the step is not left out */
+    ls_wish wish;       /* of this rank; out: the strongest of all ranks */
 } ls_step_call;
 
 /* Plans, gets all memory and sets the initial weights. batch: rows of the largest global batch. Local. */
@@ -67,6 +80,9 @@ ls_status ls_step_create(ls_comm *comm, int threads, const ls_model *model, cons
 void ls_step_free(ls_step *step);
 /* Makes room for batches of up to batch rows; weights, state and the grain stay. Local. */
 ls_status ls_step_resize(ls_step *step, int64_t batch);
+
+/* Rows of the parts that a batch of rows rows is gone through in: rows / accumulate, in whole grains. */
+int64_t ls_step_part_rows(const ls_recipe *recipe, int64_t rows, int64_t grain);
 
 /* Forward, backward, sums, update. Collective, the same status on all ranks. No memory is allocated. Errors:
  * LS_ERROR_NUMERIC (infinity or NaN, naming the layer; with the policy "skip" the step is left out and

@@ -1,5 +1,6 @@
 /* What the ranks tell each other before gradients are summed: the largest values, from which the rounding
  * steps follow, with the status of each rank and the wish to stop. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fault.h"
@@ -120,7 +121,7 @@ static double bound_of(const ls_step_run_state *run, int parameter)
     int index = step->plan.parameter_node[parameter];
     const ls_node *node = &step->model->node[index];
     const uint32_t *word = words_of(step, index);
-    double rows = 2.0 * (double)run->call->rows.count;
+    double rows = 2.0 * (double)run->rows;
     double a = (double)float_of((step->exchange + LS_FIRST_LARGEST)[node->input[0]]);
     double d = (double)float_of(word[0]);
     switch (step->plan.kind[parameter]) {
@@ -154,6 +155,19 @@ static void choose_scales(ls_step_run_state *run, int segment)
     }
 }
 
+/* For the message, should a later step not be finite. */
+static void note_largest(const ls_step_run_state *run)
+{
+    ls_step *step = run->step;
+    const uint32_t *values = step->exchange + LS_FIRST_LARGEST;
+    uint32_t largest = 0;
+    for (int t = 1; t < step->plan.tensor_count; t++) largest = values[t] > largest ? values[t] : largest;
+    step->last_output = float_of(largest);
+    if (step->first_step > 0) return;
+    step->first_output = step->last_output;
+    step->first_step = step->steps + 1;
+}
+
 void ls_exchange_finish(ls_step_run_state *run, int segment)
 {
     ls_step *step = run->step;
@@ -169,23 +183,42 @@ void ls_exchange_finish(ls_step_run_state *run, int segment)
         if (run->leave) return;
     }
     look_for_infinity(run, segment);
-    if (!ls_step_given_up(run)) choose_scales(run, segment);
+    if (ls_step_given_up(run)) return;
+    if (segment == step->plan.segment_count - 1) note_largest(run);
+    choose_scales(run, segment);
+}
+
+static const double GROWTH = 100; /* of outputs, that is told in the message */
+
+/* What to do, with what led to it where the outputs have grown from step to step. */
+static const char *advice(const ls_step *step, char *text, size_t size)
+{
+    const char *plain = "lower optimizer.lr, set training.clip_norm, or look for unusual values in the data";
+    double first = (double)step->first_output, last = (double)step->last_output;
+    if (step->first_step == 0 || !(last > GROWTH * first)) return plain;
+    snprintf(
+        text, size,
+        "the training is exploding: the largest output of a layer was %.3g in step %lld and %.3g in the last "
+        "step before; try training.clip_norm, a smaller optimizer.lr or smaller initial weights",
+        first, (long long)step->first_step, last);
+    return text;
 }
 
 ls_status ls_step_numeric_error(const ls_step_run_state *run)
 {
     const ls_model *model = run->step->model;
     long long step = (long long)run->step->steps + 1;
-    const char *advice = "lower optimizer.lr, set training.clip_norm, or look for unusual values in the data";
+    char text[256];
+    const char *what = advice(run->step, text, sizeof text);
     if (run->bad_parameter >= 0) {
         return ls_error(LS_ERROR_NUMERIC, "step %lld: the gradient of %s may exceed the range of float32; %s",
-                        step, model->parameter[run->bad_parameter].name, advice);
+                        step, model->parameter[run->bad_parameter].name, what);
     }
     if (run->bad_delta) {
         return ls_error(
             LS_ERROR_NUMERIC,
             "step %lld: infinity or NaN in the derivative of the loss by the output of layer %s; %s", step,
-            ls_tensor_name(model, run->bad_tensor), advice);
+            ls_tensor_name(model, run->bad_tensor), what);
     }
     if (run->bad_tensor == 0) {
         return ls_error(LS_ERROR_NUMERIC,
@@ -194,5 +227,5 @@ ls_status ls_step_numeric_error(const ls_step_run_state *run)
                         step);
     }
     return ls_error(LS_ERROR_NUMERIC, "step %lld: infinity or NaN in the output of layer %s; %s", step,
-                    ls_tensor_name(model, run->bad_tensor), advice);
+                    ls_tensor_name(model, run->bad_tensor), what);
 }

@@ -13,8 +13,10 @@ enum { LS_SEGMENTS_MAX = 64 };
 typedef struct ls_step_run_state {
     ls_step *step;
     ls_step_call *call;
-    ls_rows local;  /* the share of this rank */
-    int64_t first;  /* place of its first row in the batch */
+    int64_t rows;  /* of the part of the batch at hand; all of them without training.accumulate */
+    bool last;     /* part of the batch */
+    ls_rows local; /* the share of this rank in it */
+    int64_t first; /* place of its first row in the batch */
     int64_t panels; /* that hold it */
     double factor;
     uint64_t terms;
@@ -53,6 +55,9 @@ void ls_exchange_finish(ls_step_run_state *run, int segment);
 /* The sums over the batch that a node needs, from what all panels gathered in step->lane_sums; by all threads
  * of all ranks (train/step_meeting.c). What is returned is valid until the next meeting. */
 const double *ls_meeting_run(ls_step_run_state *run, ls_team *team, int thread, int node);
+
+/* After a step whose update is done: the health of its layers into step->health. Collective. */
+ls_status ls_step_measure(ls_step_run_state *run);
 
 /* The error of a step that met infinity or NaN: the layer or parameter, and what to do. */
 ls_status ls_step_numeric_error(const ls_step_run_state *run);

@@ -34,6 +34,8 @@ static ls_status get_arenas(ls_step *step)
     step->state_count = optimizer_of(step->recipe)->states(optimizer->options, names);
     bool complete = (step->parameters = ls_alloc(size, sizeof(float))) &&
                     (step->gradient = ls_alloc(size, sizeof(float)));
+    bool collects = step->recipe->training.accumulate > 1 || optimizer_of(step->recipe)->whole != NULL;
+    if (complete && collects) complete = (step->total = ls_alloc(size, sizeof(float))) != NULL;
     for (int s = 0; s < step->state_count && complete; s++) {
         complete = (step->state[s] = ls_alloc(size, sizeof(float))) != NULL;
     }
@@ -88,6 +90,10 @@ static ls_status get_spaces(ls_step *step)
     int64_t rows = plan->panels * plan->lanes, units = ls_objective_units(&step->objective);
     step->space = ls_alloc((size_t)step->threads, sizeof *step->space);
     if (step->space == NULL) return LS_ERROR_MEMORY;
+    if (step->recipe->training.nonfinite != 0) {
+        step->kept = ls_alloc((size_t)step->threads, sizeof *step->kept);
+        if (step->kept == NULL) return LS_ERROR_MEMORY;
+    }
     for (int t = 0; t < step->threads; t++) {
         ls_thread_space *space = &step->space[t];
         ls_score_clear(&space->score);
@@ -115,6 +121,7 @@ static void release_work(ls_step *step)
     ls_free(step->space);
     for (int64_t p = 0; step->panel != NULL && p < step->plan.panels; p++) ls_panel_free(&step->panel[p]);
     ls_free(step->panel);
+    ls_free(step->kept);
     ls_free(step->memory);
     ls_free(step->value_largest);
     ls_free(step->delta_largest);
@@ -128,6 +135,7 @@ static void release_work(ls_step *step)
     ls_free(step->norm_part);
     ls_plan_free(&step->plan);
     step->space = NULL;
+    step->kept = NULL;
     step->memory = NULL;
     step->panel = NULL;
     step->value_largest = step->delta_largest = step->sample_largest = step->exchange = NULL;
@@ -144,6 +152,8 @@ void ls_step_free(ls_step *step)
     for (int s = 0; s < LS_STATES_MAX; s++) ls_free(step->state[s]);
     ls_free(step->parameters);
     ls_free(step->gradient);
+    ls_free(step->total);
+    ls_health_free(step->health);
     ls_free(step->rule);
     ls_free(step->squares);
     ls_free(step->ratio);
@@ -159,9 +169,14 @@ static ls_status get_sums(ls_step *step)
     return step->sums == NULL ? LS_ERROR_MEMORY : LS_OK;
 }
 
-/* Plan and memory for batches of up to batch rows. */
+/* Plan and memory for batches of up to batch rows, or the parts they are gone through in. */
 static ls_status get_work(ls_step *step, int64_t batch, int64_t grain)
 {
+    int64_t part = ls_step_part_rows(step->recipe, batch, grain);
+    if (part < batch) {
+        if (grain == 0) grain = ls_plan_default_grain(step->model, part);
+        batch = ls_step_part_rows(step->recipe, batch, grain);
+    }
     ls_plan_request request = {
         .model = step->model,
         .batch = batch,
@@ -192,6 +207,8 @@ ls_status ls_step_create(ls_comm *comm, int threads, const ls_model *model, cons
     ls_status status = get_arenas(step);
     if (status == LS_OK) status = get_work(step, batch, recipe->training.grain);
     if (status == LS_OK) status = get_rules(step);
+    bool measured = recipe->training.health >= 0 && optimizer_of(recipe)->whole == NULL;
+    if (status == LS_OK && measured) status = ls_health_create(&step->plan, threads, &step->health);
     if (status == LS_OK) status = ls_model_initialise(model, (uint64_t)recipe->seed, step->parameters);
     if (status != LS_OK) ls_step_free(step);
     return status;

@@ -88,12 +88,21 @@ static ls_status get_step(ls_trainer *trainer)
     ls_context *context = trainer->context;
     LS_TRY(ls_step_create(context->comm, context->threads, &trainer->model, trainer->recipe, trainer->batch,
                           &trainer->step));
+    int64_t part = (trainer->batch + training->accumulate - 1) / training->accumulate;
+    if (part < trainer->step.plan.grain) {
+        return ls_error(LS_ERROR_RECIPE,
+                        "%s: training.accumulate: %lld parts of a batch of %lld have %lld rows, less than "
+                        "training.grain, %lld; expected fewer parts or a smaller grain",
+                        ls_recipe_place(trainer->recipe, 0, 0), (long long)training->accumulate,
+                        (long long)trainer->batch, (long long)part, (long long)trainer->step.plan.grain);
+    }
     if (training->average.type != NULL) {
         trainer->average = ls_alloc((size_t)trainer->model.arena_size, sizeof *trainer->average);
         if (trainer->average == NULL) return LS_ERROR_MEMORY;
     }
     if (rows > 0)
         LS_TRY(ls_trainer_make_metrics(trainer, trainer->test.rows > 0 ? &trainer->test : &trainer->train));
+    LS_TRY(ls_whole_create(trainer));
     if (training->initial == NULL) return LS_OK;
     char *path = ls_path_join(trainer->recipe->directory, training->initial);
     if (path == NULL) return LS_ERROR_MEMORY;
@@ -146,6 +155,7 @@ static ls_status set_up(ls_trainer *trainer)
     LS_TRY(ls_agree_same(comm, trainer->data_digest, LS_ERROR_DATA, "the data of the ranks"));
     LS_TRY(ls_agree(comm, build_model(trainer)));
     LS_TRY(ls_agree(comm, check_watched(trainer)));
+    LS_TRY(ls_agree(comm, ls_whole_check(trainer)));
     return ls_agree(comm, get_step(trainer));
 }
 
@@ -169,6 +179,7 @@ void ls_trainer_clear(ls_trainer *trainer)
     ls_dataset_free(&trainer->test);
     ls_free(trainer->order);
     ls_free(trainer->average);
+    ls_whole_free(trainer);
     ls_free(trainer->best);
     *trainer = (ls_trainer){0};
 }
@@ -190,7 +201,7 @@ double ls_trainer_rate(const ls_trainer *trainer)
 ls_status ls_trainer_step_on(ls_trainer *trainer, ls_step_call *call)
 {
     int64_t skipped = trainer->step.skipped;
-    LS_TRY(ls_step_run(&trainer->step, call));
+    LS_TRY(trainer->whole != NULL ? ls_whole_step(trainer, call) : ls_step_run(&trainer->step, call));
     if (trainer->step.skipped == skipped) ls_trainer_average(trainer, false);
     return LS_OK;
 }
@@ -212,8 +223,11 @@ ls_status ls_trainer_advance(ls_trainer *trainer, ls_status mine, ls_wish *wish)
         .status = mine,
         .learning_rate = ls_trainer_rate(trainer),
         .wish = *wish,
+        .measure = trainer->measure && trainer->step.health != NULL,
     };
+    int64_t skipped = trainer->step.skipped;
     LS_TRY(ls_trainer_step_on(trainer, &call));
+    if (call.measure && trainer->step.skipped == skipped) trainer->health_is_new = 1;
     *wish = call.wish;
     trainer->position += call.rows.count;
     trainer->epoch_steps++;

@@ -8,6 +8,7 @@
 #include "parallel/context.h"
 #include "train/decide.h"
 #include "train/step.h"
+#include "train/whole_batch.h"
 
 struct ls_trainer {
     ls_context *context;     /* not owned */
@@ -26,9 +27,12 @@ struct ls_trainer {
     ls_score carried;    /* score of the current epoch up to the last checkpoint */
     double wall_before;  /* seconds before this process resumed */
     ls_decisions decisions;
-    int64_t averaged; /* how often weights went into the average */
-    float *average;   /* arena; NULL without training.average */
-    float *best;      /* arena of the rank that writes: weights of the best epoch; NULL elsewhere */
+    ls_whole_state *whole; /* NULL unless the optimiser works on whole batches */
+    bool measure;          /* the health of the layers in the next step */
+    int64_t health_is_new; /* measured since the last record; part of checkpoints */
+    int64_t averaged;      /* how often weights went into the average */
+    float *average;        /* arena; NULL without training.average */
+    float *best;           /* arena of the rank that writes: weights of the best epoch; NULL elsewhere */
     /* derived */
     uint32_t *order;     /* of the current epoch; NULL if rows are taken in order */
     int64_t order_epoch; /* that order is of; -1: none yet */

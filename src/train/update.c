@@ -30,6 +30,7 @@ static const ls_optimizer_type *optimizer_of(const ls_step *step)
 /* The gradient of a piece, for the thread that has taken it. */
 static const float *gradient_of(const ls_update_job *job, const ls_piece *piece, int thread)
 {
+    if (job->total != NULL) return job->total + piece->first;
     return ls_update_gradient(job, piece, job->step->space[thread].piece);
 }
 
@@ -132,17 +133,31 @@ static void limit_rows(const ls_update_job *job, const ls_piece *piece)
         step->kernels->limit_norm(limit, ld, step->parameters + piece->first + row * ld);
 }
 
+static void update_piece(const ls_update_job *job, int index, int thread, double scale)
+{
+    ls_step *step = job->step;
+    const ls_piece *piece = &step->plan.piece[index];
+    bool frozen = is_frozen(step, piece);
+    if (frozen && !job->measures) return;
+    const float *gradient = gradient_of(job, piece, thread), *w = step->parameters + piece->first;
+    if (job->measures) {
+        ls_health_before(step->health, step->kernels, index, piece->count, w, gradient, pending_factor(job),
+                         thread);
+    }
+    if (!frozen) {
+        ls_update update = update_of(job, piece, gradient, scale);
+        optimizer_of(step)->update(step->recipe->optimizer.options, &update);
+        limit_rows(job, piece);
+    }
+    if (job->measures) ls_health_after(step->health, index, piece->count, w, thread);
+}
+
 void ls_update_run(ls_update_job *job, ls_team *team, int thread)
 {
     ls_step *step = job->step;
     double scale = step->recipe->training.clip_norm > 0 ? clip(job, team, thread) : 1.0;
     if (optimizer_of(step)->squares != NULL) measure(job, team, thread, scale);
     int index;
-    while ((index = atomic_fetch_add(&job->next_piece, 1)) < step->plan.piece_count) {
-        const ls_piece *piece = &step->plan.piece[index];
-        if (is_frozen(step, piece)) continue;
-        ls_update update = update_of(job, piece, gradient_of(job, piece, thread), scale);
-        optimizer_of(step)->update(step->recipe->optimizer.options, &update);
-        limit_rows(job, piece);
-    }
+    while ((index = atomic_fetch_add(&job->next_piece, 1)) < step->plan.piece_count)
+        update_piece(job, index, thread, scale);
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Early stopping, the learning rate on a plateau and averaged weights: the same decisions and bits on every layout, across
-# stop and resume, and the best weights in the model.
+# Early stopping, the learning rate on a plateau, averaged weights, batches in parts and the health of layers: the same
+# decisions, numbers and bits on every layout, across stop and resume, and the best weights in the model.
 set -eu
 . "${srcdir:-.}/tests/cli/common.sh"
 need_mpirun
@@ -84,3 +84,22 @@ same swa swa2
 "$LOCKSTEP" train "$recipe" --run plain $common --set training.epochs=8 --threads 1 || die "without average"
 [ "$(hash plain)" != "$(hash swa)" ] || die "the average is not used"
 ok "equal averages on 3x1 and 2x2 are those of 1x1, and are what the model holds"
+
+# Batches in parts; the last of an epoch, of 94 rows, ends in a part that is not full.
+parts="--set training.epochs=4 --set training.accumulate=3 --set training.clip_norm=0.5 --set training.health=1
+    --set training.average.type=ema"
+"$LOCKSTEP" train "$recipe" --run accumulate $common $parts --threads 1 || die "in parts"
+[ "$(grep -c '"health":{"step":.*"dead":' accumulate/metrics.jsonl)" = 4 ] || die "not each record has the health of layers"
+expect_match '"event":"done".*"diagnosis":\[' accumulate/metrics.jsonl
+run_mpi 4 "$LOCKSTEP" train "$recipe" --run accumulate2 $common $parts --threads 2 || die "in parts, 4x2"
+same accumulate accumulate2
+# Stopped between the step that is measured and the end of the epoch.
+run_mpi 3 "$LOCKSTEP" train "$recipe" --run accumulate3 $common $parts --set training.checkpoint.every_steps=44 --set training.steps=44 \
+    --threads 1 || die "in parts, the first 44 steps"
+run_mpi 2 "$LOCKSTEP" train "$recipe" --run accumulate3 $common $parts --threads 1 --resume || die "in parts, the rest"
+same accumulate accumulate3
+"$LOCKSTEP" train "$recipe" --run whole-batches $common --set training.epochs=4 --set training.clip_norm=0.5 --set training.average.type=ema \
+    --set training.health=-1 --threads 1 || die "whole batches"
+[ "$(hash whole-batches)" != "$(hash accumulate)" ] || die "other parts should round differently"
+expect_no_match '"health"' whole-batches/metrics.jsonl
+ok "batches in parts and the health of layers on 4x2, 3x1 and 2x1 are those of 1x1"

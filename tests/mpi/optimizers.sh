@@ -38,8 +38,16 @@ same() {
 optimizers=$(types Optimizer)
 [ "$(printf '%s\n' "$optimizers" | wc -l)" -ge 8 ] || die "docs/recipe.md lists too few optimizers: $optimizers"
 for name in $optimizers; do
+    [ "$name" != lbfgs ] || continue # works on whole batches: below
     same "$name" "optimizer={type: $name, weight_decay: 0.01, l1: 1e-4, max_norm: 2, groups: [{match: '*.bias', lr_factor: 0.5}]}" 3
 done
+
+batches=$common
+common="--quiet --set training.epochs=30 --set training.batch=0 --set training.grain=8"
+same lbfgs "optimizer={type: lbfgs, history: 5, weight_decay: 0.01, groups: [{match: '*.bias', lr_factor: 0}]}" 3
+common="$common --set training.accumulate=3"
+same lbfgs-in-parts "optimizer={type: lbfgs}" 2
+common=$batches
 
 schedules=$(types Schedule)
 [ "$(printf '%s\n' "$schedules" | wc -l)" -ge 9 ] || die "docs/recipe.md lists too few schedules: $schedules"

@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "base/options.h"
 #include "optim/average.h"
 #include "support/default_component.h"
-#include "train/trainer.h"
+#include "support/training.h"
 
 static double share(const ls_component *average, bool epoch_end, int64_t epochs, int64_t taken)
 {
@@ -56,50 +55,13 @@ Test(average, the_equal_one_takes_the_ends_of_epochs)
     ls_component_clear(&swa);
 }
 
-typedef struct setting {
-    ls_context *context;
-    ls_recipe *recipe;
-    ls_trainer trainer;
-} setting;
+#define RECIPE(TRAINING)                                                                                     \
+    "seed: 3\ndata: {type: csv, train: iris.csv, test_fraction: 0.2}\n"                                      \
+    "model:\n  - {type: dense, units: 19, activation: tanh}\n  - {type: dense, units: 3}\n"                  \
+    "loss: softmax_cross_entropy\noptimizer: {type: sgd, lr: 0.1}\n"                                         \
+    "training: {batch: 40, " TRAINING "}\n"
 
-static setting *make(int threads, const char *training)
-{
-    setting *s = calloc(1, sizeof *s);
-    char *text =
-        ls_format("seed: 3\ndata: {type: csv, train: iris.csv, test_fraction: 0.2}\n"
-                  "model:\n  - {type: dense, units: 19, activation: tanh}\n  - {type: dense, units: 3}\n"
-                  "loss: softmax_cross_entropy\noptimizer: {type: sgd, lr: 0.1}\n"
-                  "training: {batch: 40, %s}\n",
-                  training);
-    char *directory = ls_path_join(getenv("srcdir"), "datasets");
-    cr_assert_eq(ls_context_create(threads, &s->context), LS_OK);
-    cr_assert_eq(ls_recipe_parse(text, "test", directory, NULL, 0, &s->recipe), LS_OK, "%s",
-                 ls_error_message());
-    cr_assert_eq(ls_trainer_setup(s->context, s->recipe, &s->trainer), LS_OK, "%s", ls_error_message());
-    ls_free(text);
-    ls_free(directory);
-    return s;
-}
-
-static void release(setting *s)
-{
-    ls_trainer_clear(&s->trainer);
-    ls_recipe_free(s->recipe);
-    ls_context_free(s->context);
-    free(s);
-}
-
-static void step(setting *s)
-{
-    ls_wish wish = LS_WISH_NONE;
-    cr_assert_eq(ls_trainer_advance(&s->trainer, LS_OK, &wish), LS_OK, "%s", ls_error_message());
-    if (!ls_trainer_epoch_is_over(&s->trainer)) return;
-    s->trainer.epoch++;
-    s->trainer.position = 0;
-    ls_trainer_average(&s->trainer, true);
-}
-
-static void expect_average(const setting *s, const double *expected, const char *what)
+static void expect_average(const training *s, const double *expected, const char *what)
 {
     const float *weights = ls_trainer_weights(&s->trainer);
     cr_assert_eq(weights, s->trainer.average);
@@ -110,26 +72,26 @@ static void expect_average(const setting *s, const double *expected, const char 
 
 Test(average, the_exponential_one_of_a_training_is_that_of_its_weights)
 {
-    setting *s = make(2, "average: {type: ema, decay: 0.9}");
+    training *s = training_begin(2, RECIPE("average: {type: ema, decay: 0.9}"));
     double *expected = calloc((size_t)s->trainer.model.arena_size, sizeof *expected);
     cr_expect_eq(ls_trainer_weights(&s->trainer), s->trainer.step.parameters);
     for (int n = 0; n < 50; n++) {
-        step(s);
+        training_steps(s, 1);
         double early = (1.0 + n) / (10.0 + n), decay = n == 0 ? 0 : early < 0.9 ? early : 0.9;
         for (int64_t i = 0; i < s->trainer.model.arena_size; i++)
             expected[i] = decay * expected[i] + (1 - decay) * (double)s->trainer.step.parameters[i];
     }
     expect_average(s, expected, "ema");
     free(expected);
-    release(s);
+    training_end(s);
 }
 
 Test(average, the_equal_one_of_a_training_is_the_mean)
 {
-    setting *s = make(2, "average: {type: swa, start: 3}");
+    training *s = training_begin(2, RECIPE("average: {type: swa, start: 3}"));
     double *sum = calloc((size_t)s->trainer.model.arena_size, sizeof *sum);
     for (int epoch = 1; epoch <= 7; epoch++) {
-        for (int n = 0; n < 3; n++) step(s);
+        training_steps(s, 3);
         cr_assert_eq(s->trainer.epoch, epoch);
         cr_expect_eq(s->trainer.averaged, epoch < 3 ? 0 : epoch - 2);
         for (int64_t i = 0; i < s->trainer.model.arena_size && epoch >= 3; i++)
@@ -138,33 +100,56 @@ Test(average, the_equal_one_of_a_training_is_the_mean)
     for (int64_t i = 0; i < s->trainer.model.arena_size; i++) sum[i] /= 5;
     expect_average(s, sum, "swa");
     free(sum);
-    release(s);
+    training_end(s);
 }
 
 Test(average, threads_do_not_change_its_bits)
 {
     cr_assert_eq(setenv("LOCKSTEP_ALL_THREADS", "1", 1), 0);
-    setting *one = make(1, "average: {type: ema, decay: 0.9}"),
-            *many = make(5, "average: {type: ema, decay: 0.9}");
+    training *one = training_begin(1, RECIPE("average: {type: ema, decay: 0.9}")),
+             *many = training_begin(5, RECIPE("average: {type: ema, decay: 0.9}"));
     for (int n = 0; n < 10; n++) {
-        step(one);
-        step(many);
+        training_steps(one, 1);
+        training_steps(many, 1);
     }
     cr_expect(memcmp(one->trainer.average, many->trainer.average,
                      (size_t)one->trainer.model.arena_size * sizeof(float)) == 0);
-    release(one);
-    release(many);
+    training_end(one);
+    training_end(many);
 }
 
 /* A step that is left out changes nothing, so nothing is taken. */
 Test(average, a_skipped_step_does_not_count)
 {
-    setting *s = make(1, "nonfinite: skip, average: {type: ema, decay: 0.9}");
-    step(s);
+    training *s = training_begin(1, RECIPE("nonfinite: skip, average: {type: ema, decay: 0.9}"));
+    training_steps(s, 1);
     cr_expect_eq(s->trainer.averaged, 1);
     s->trainer.step.parameters[0] = NAN;
-    step(s);
+    training_steps(s, 1);
     cr_expect_eq(s->trainer.step.skipped, 1);
     cr_expect_eq(s->trainer.averaged, 1);
-    release(s);
+    training_end(s);
+}
+
+Test(average, running_statistics_are_averaged_like_weights)
+{
+    training *s = training_begin(1, "seed: 3\ndata: {type: csv, train: iris.csv, test_fraction: 0.2}\n"
+                                    "model:\n  - {type: dense, units: 19}\n  - {type: batch_norm, name: "
+                                    "norm}\n  - {type: dense, units: 3}\n"
+                                    "loss: softmax_cross_entropy\ntraining: {batch: 40, average: {type: ema, "
+                                    "decay: 0.5, warmup: false}}\n");
+    const ls_parameter *mean = NULL;
+    for (int p = 0; p < s->trainer.model.parameter_count && mean == NULL; p++) {
+        if (s->trainer.model.parameter[p].untrained) mean = &s->trainer.model.parameter[p];
+    }
+    cr_assert_not_null(mean);
+    double expected = 0;
+    for (int n = 0; n < 10; n++) {
+        training_steps(s, 1);
+        double value = (double)s->trainer.step.parameters[mean->offset];
+        expected = n == 0 ? value : 0.5 * expected + 0.5 * value;
+    }
+    cr_expect_neq(expected, 0);
+    cr_expect_float_eq(s->trainer.average[mean->offset], expected, 1e-6);
+    training_end(s);
 }

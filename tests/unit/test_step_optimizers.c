@@ -92,8 +92,10 @@ static void expect_same(const setting *a, const setting *b, const char *optimize
     }
 }
 
+/* Those that work on whole batches are in test_lbfgs_training.c. */
 #define EVERY_OPTIMIZER                                                                                      \
-    (const ls_component_type *const *type = ls_optimizer_registry.types; *type != NULL; type++)
+    (const ls_component_type *const *type = ls_optimizer_registry.types; *type != NULL;                      \
+     type++) if (((const ls_optimizer_type *)*type)->whole == NULL)
 
 Test(step_optimizers, every_one_learns)
 {
