@@ -45,7 +45,9 @@ static ls_update update_of(optimizer_run *run, const float *gradient, int first)
         .step = run->steps + 1,
         .ratio = 1,
     };
-    for (int s = 0; s < LS_STATES_MAX; s++) update.state[s] = run->state[s] + first;
+    const char *name[LS_STATES_MAX];
+    int states = run->type->states(options, name); /* it may use no more than it asks for */
+    for (int s = 0; s < states; s++) update.state[s] = run->state[s] + first;
     return update;
 }
 

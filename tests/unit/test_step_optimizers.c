@@ -32,15 +32,15 @@ static void fill_data(setting *s)
     }
 }
 
-static ls_status try(int threads, const char *optimizer, const char *training, setting *s)
+static ls_status try(int threads, int units, const char *optimizer, const char *training, setting *s)
 {
     char *text =
         ls_format("seed: 3\ndata: {type: push, inputs: %d, classes: %d}\n"
-                  "model:\n  - {type: dense, units: 19, activation: tanh}\n"
+                  "model:\n  - {type: dense, units: %d, activation: tanh}\n"
                   "  - {type: dense, units: 17, activation: tanh}\n"
                   "  - {type: dense, units: %d, name: output}\n"
                   "loss: softmax_cross_entropy\noptimizer: %s\ntraining: {batch: %d, grain: 8, %s}\n",
-                  INPUTS, CLASSES, CLASSES, optimizer, ROWS, training);
+                  INPUTS, CLASSES, units, CLASSES, optimizer, ROWS, training);
     *s = (setting){.context = NULL};
     cr_assert_eq(ls_context_create(threads, &s->context), LS_OK);
     cr_assert_eq(ls_recipe_parse(text, "test", NULL, NULL, 0, &s->recipe), LS_OK, "%s", ls_error_message());
@@ -52,7 +52,7 @@ static ls_status try(int threads, const char *optimizer, const char *training, s
 static setting *make(int threads, const char *optimizer, const char *training)
 {
     setting *s = malloc(sizeof *s);
-    cr_assert_eq(try(threads, optimizer, training, s), LS_OK, "%s: %s", optimizer, ls_error_message());
+    cr_assert_eq(try(threads, 19, optimizer, training, s), LS_OK, "%s: %s", optimizer, ls_error_message());
     return s;
 }
 
@@ -234,7 +234,7 @@ Test(step_optimizers, groups_change_rates_of_every_optimizer)
 Test(step_optimizers, a_pattern_that_matches_nothing_stops_before_the_training)
 {
     setting s;
-    cr_expect_eq(try(1, "{type: sgd, groups: [{match: 'outptu.*'}]}", "", &s), LS_ERROR_RECIPE);
+    cr_expect_eq(try(1, 19, "{type: sgd, groups: [{match: 'outptu.*'}]}", "", &s), LS_ERROR_RECIPE);
     cr_expect(strstr(ls_error_message(),
                      "'outptu.*' matches no parameter, the nearest names are: output.weight") != NULL,
               "%s", ls_error_message());
@@ -253,6 +253,39 @@ static double longest_row(const setting *s, const char *name)
         longest = fmax(longest, sqrt(sum));
     }
     return longest;
+}
+
+/* Lengths of steps that follow from the norm of the weights, of parameters that take several pieces of the
+ * update. */
+Test(step_optimizers, norms_are_those_of_whole_parameters)
+{
+    static const char *const optimizers[] = {"{type: lars, lr: 1, momentum: 0, trust: 0.03125}",
+                                             "{type: lamb, lr: 0.03125, weight_decay: 0}"};
+    for (int o = 0; o < 2; o++) {
+        setting s;
+        cr_assert_eq(try(1, 600, optimizers[o], "", &s), LS_OK);
+        const ls_step *step = &s.trainer->step;
+        cr_assert_gt(step->plan.piece_count, step->model->parameter_count + 2);
+        float *before = copy_of(&s), *zeros = calloc((size_t)step->model->arena_size, sizeof *zeros);
+        run(&s, 1);
+        float *after = copy_of(&s);
+        for (int p = 0; p < step->model->parameter_count; p++) {
+            const ls_parameter *parameter = &step->model->parameter[p];
+            if (!parameter->decay) continue;
+            double moved = change_of(&s, parameter->name, before);
+            memcpy(step->parameters, before, (size_t)step->model->arena_size * sizeof *before);
+            double length = change_of(&s, parameter->name, zeros);
+            memcpy(step->parameters, after, (size_t)step->model->arena_size * sizeof *after);
+            cr_expect_float_eq(moved, 0.03125 * length, 1e-5 * length, "%s, %s: %g of %g", optimizers[o],
+                               parameter->name, moved, length);
+        }
+        free(after);
+        free(before);
+        free(zeros);
+        ls_trainer_free(s.trainer);
+        ls_recipe_free(s.recipe);
+        ls_context_free(s.context);
+    }
 }
 
 Test(step_optimizers, max_norm_limits_the_weights_of_each_unit)
@@ -319,7 +352,7 @@ Test(step_optimizers, decay_spares_biases)
 Test(step_optimizers, pushed_rows_have_no_epochs)
 {
     setting s;
-    cr_expect_eq(try(1, "{type: sgd, schedule: {type: step, every: 3}}", "", &s), LS_ERROR_RECIPE);
+    cr_expect_eq(try(1, 19, "{type: sgd, schedule: {type: step, every: 3}}", "", &s), LS_ERROR_RECIPE);
     cr_expect(strstr(ls_error_message(), "test:8:34: the learning rate follows epochs") != NULL, "%s",
               ls_error_message());
     ls_recipe_free(s.recipe);
