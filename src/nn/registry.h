@@ -30,6 +30,7 @@
 /* All other layers. */
 #define LS_LAYER_LIST(ENTRY)                                                                                 \
     ENTRY(dense)                                                                                             \
+    ENTRY(embedding)                                                                                         \
     ENTRY(dropout)                                                                                           \
     ENTRY(spatial_dropout)                                                                                   \
     ENTRY(flatten)                                                                                           \
