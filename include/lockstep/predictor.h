@@ -27,7 +27,9 @@ LS_API const char *ls_predictor_output_name(const ls_predictor *predictor, int64
                                                                                                "y0" */
 
 /* inputs [rows][inputs] as in the data file (normalisation is done here) to outputs [rows][outputs]
-   (probabilities or values) and classes [rows] (may be NULL; -1 where there are none). Local. */
+   (probabilities or values) and classes [rows] (may be NULL; -1 where there are none). Local.
+   Errors: LS_ERROR_ARGUMENT; LS_ERROR_DATA names an input that is no whole number where the model takes
+   those. */
 LS_API ls_status ls_predictor_predict(ls_predictor *predictor, int64_t rows, const float *inputs,
                                       float *outputs, int32_t *classes);
 

@@ -189,6 +189,8 @@ struct ls_layer_type {
     double (*kink)(const ls_node *node, const double *x);
     bool (*works_in_place)(const ls_node *node);      /* overrides in_place where it depends on options; NULL:
                                                          in_place holds */
+    /* For a layer whose input are whole numbers from 0: how many there are. NULL: it takes any numbers. */
+    int64_t (*whole_numbers)(const ls_node *node);
     ls_grain_rule (*grain_rule)(const ls_node *node); /* NULL: any */
     bool couples_samples; /* the output for a sample depends on others of its grain or batch */
     /* Sums over the whole batch that the layer needs in the middle of a pass: how many (NULL or 0: none).

@@ -42,10 +42,12 @@ static int readers_of(const ls_model *model, int tensor)
 }
 
 /* A node may write over its input if nothing else reads it: not the model's input, one reader, and a producer
- * whose backward pass does not look at its own output. */
+ * whose backward pass does not look at its own output. A view writes nothing, so that only its delta must not
+ * meet those of other readers. */
 static bool can_work_in_place(const ls_model *model, const bool *in_place, int index)
 {
     const ls_node *node = &model->node[index];
+    if (node->type->view) return node->input[0] == 0 || readers_of(model, node->input[0]) == 1;
     if (!writes_over(node) || node->input_count != 1 || node->input[0] == 0) return false;
     int producer = node->input[0] - 1;
     const ls_node *before = &model->node[producer];

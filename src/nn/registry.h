@@ -35,6 +35,7 @@
     ENTRY(max_pool)                                                                                          \
     ENTRY(average_pool)                                                                                      \
     ENTRY(global_average_pool)                                                                               \
+    ENTRY(embedding)                                                                                         \
     ENTRY(dropout)                                                                                           \
     ENTRY(spatial_dropout)                                                                                   \
     ENTRY(flatten)                                                                                           \

@@ -6,6 +6,7 @@
 #include "parallel/agree.h"
 #include "parallel/team.h"
 #include "train/checkpoint.h"
+#include "train/inputs.h"
 #include "train/model_file.h"
 #include "train/targets.h"
 
@@ -68,6 +69,8 @@ static ls_status check_rows(const ls_trainer *trainer, int64_t rows, const float
         return ls_error(LS_ERROR_ARGUMENT, "ls_trainer_step: inputs and %s must be given",
                         classes > 0 ? "labels" : "targets");
     }
+    ls_dataset given_inputs = {.rows = rows, .inputs = trainer->train.inputs, .floats = (float *)inputs};
+    LS_TRY(ls_inputs_check(&trainer->model, &given_inputs, "ls_trainer_step"));
     const ls_component *loss = &trainer->recipe->loss;
     const ls_loss_type *type = (const ls_loss_type *)loss->type;
     if (classes == 0) {

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "parallel/agree.h"
 #include "parallel/team.h"
+#include "train/inputs.h"
 #include "train/model_file.h"
 #include "train/targets.h"
 
@@ -151,6 +152,7 @@ ls_status ls_predictor_predict(ls_predictor *predictor, int64_t rows, const floa
         return ls_error(LS_ERROR_ARGUMENT, "ls_predictor_predict: inputs and outputs must be given");
     }
     ls_dataset data = {.rows = rows, .inputs = predictor->trainer.train.inputs, .floats = (float *)inputs};
+    LS_TRY(ls_inputs_check(&predictor->trainer.model, &data, "ls_predictor_predict"));
     ls_rows run = {.data = &data, .normalisation = &predictor->trainer.normalisation, .count = rows};
     ls_step_predict(&predictor->trainer.step, &run, outputs, classes);
     return LS_OK;
@@ -178,6 +180,7 @@ ls_status ls_predictor_read(ls_predictor *predictor, const char *path, int64_t *
     uint32_t saved = ls_float_state_enter();
     ls_status status = read_file(predictor, path, &data);
     ls_float_state_leave(saved);
+    if (status == LS_OK) status = ls_inputs_check(&predictor->trainer.model, &data, path);
     if (status == LS_OK && data.bytes != NULL) {
         int64_t count = data.rows * data.inputs;
         data.floats = ls_alloc((size_t)count, sizeof(float));
@@ -258,6 +261,8 @@ static ls_status evaluate(ls_predictor *predictor, const char *path, ls_evaluati
     ls_dataset data = {0};
     ls_score score;
     ls_status status = read_labelled(predictor, path, &data);
+    if (status == LS_OK)
+        status = ls_inputs_check(&trainer->model, &data, path != NULL ? path : "the test data");
     if (status == LS_OK) status = ls_trainer_make_metrics(trainer, &data);
     status = ls_agree(trainer->context->comm, status);
     ls_rows rows = {.data = &data, .normalisation = &trainer->normalisation, .count = data.rows};

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "optim/average.h"
 #include "parallel/agree.h"
+#include "train/inputs.h"
 #include "train/model_file.h"
 #include "train/targets.h"
 
@@ -53,6 +54,23 @@ static ls_status load_data(ls_trainer *trainer)
     return ls_normalisation_fit(how, &trainer->train, &trainer->normalisation);
 }
 
+/* Layers that take whole numbers get the data as they are. */
+static ls_status check_inputs(const ls_trainer *trainer)
+{
+    const ls_recipe *recipe = trainer->recipe;
+    int64_t values = 0;
+    const ls_node *node = ls_inputs_whole(&trainer->model, &values);
+    const ls_data_options *options = source_of(recipe)->pushed ? NULL : recipe->data.options;
+    if (node != NULL && options != NULL && options->normalise != LS_NORMALISE_NONE) {
+        return ls_error(LS_ERROR_RECIPE,
+                        "%s: the layer %s takes whole numbers, which data.normalise would change; set "
+                        "normalise: none",
+                        ls_recipe_place(recipe, recipe->data.line, recipe->data.column), node->name);
+    }
+    LS_TRY(ls_inputs_check(&trainer->model, &trainer->train, "the training data"));
+    return ls_inputs_check(&trainer->model, &trainer->test, "the test data");
+}
+
 static ls_status build_model(ls_trainer *trainer)
 {
     const ls_recipe *recipe = trainer->recipe;
@@ -60,6 +78,7 @@ static ls_status build_model(ls_trainer *trainer)
     ls_shape input = {.rank = train->rank};
     memcpy(input.dim, train->shape, sizeof input.dim);
     LS_TRY(ls_model_build(&recipe->model, &input, recipe->file, &trainer->model));
+    LS_TRY(check_inputs(trainer));
     const ls_loss_type *loss = (const ls_loss_type *)recipe->loss.type;
     int64_t units = ls_shape_size(ls_model_output(&trainer->model));
     ls_status status = loss->check(recipe->loss.options, units, train->classes, train->outputs);

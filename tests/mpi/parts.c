@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/options.h"
 #include "base/random.h"
 #include "train/trainer.h"
 #include <lockstep/lockstep.h>
@@ -17,11 +18,13 @@
 /* Batches of 2 grains and a part, and a last one that is shorter. */
 enum { INPUTS = 72, OUTPUTS = 3, BATCH = 40, ROWS = 70, PASSES = 2, TEXT = 2000 };
 
-/* Options of parts that cannot do with their defaults, and how a layer is fed where one image does not do. */
+/* Options of parts that cannot do with their defaults, and how a layer is fed where one image does not do.
+   Layers that take whole numbers get those of the data. */
 static const struct example {
     const char *name, *options;
     const char *shape; /* of its input; NULL: 2, 6, 6 */
 } examples[] = {
+    {"embedding", "values: 5, units: 2", NULL},
     {"dense", "units: 7", NULL},
     {"conv1d", "filters: 5, kernel: 4, stride: 3", "4, 18"},
     {"conv2d", "filters: 6, kernel: [2, 3], groups: 2", NULL},
@@ -37,6 +40,7 @@ static const struct example no_example = {NULL, NULL, NULL};
 static ls_context *context;
 static const char *only;
 static int rank, ranks, failures;
+static bool whole; /* inputs are whole numbers from 0 to 4 */
 
 static const struct example *example_of(const char *name)
 {
@@ -55,7 +59,8 @@ static void fail(const char *what, const char *recipe)
 static void make_row(int r, float *inputs, float *targets, int32_t *label)
 {
     for (int i = 0; i < INPUTS; i++)
-        inputs[i] = (float)ls_random_normal(7, LS_RANDOM_BENCH, (uint64_t)r, (uint64_t)i);
+        inputs[i] = whole ? (float)ls_random_below(7, LS_RANDOM_BENCH, (uint64_t)r, (uint64_t)i, 5)
+                          : (float)ls_random_normal(7, LS_RANDOM_BENCH, (uint64_t)r, (uint64_t)i);
     *label = inputs[0] > 0.4F ? 2 : inputs[1] > 0;
     for (int o = 0; o < OUTPUTS; o++) targets[o] = o == *label ? 0.5F : 0.25F;
 }
@@ -94,25 +99,33 @@ static void train(const char *what, const char *text, bool classes)
     ls_recipe_free(recipe);
 }
 
-/* --- layers: between a dense layer, whose output they see as an image, and another --- */
+/* --- layers: between a dense layer, whose output they see as an image, and another; those that take whole
+   numbers come first --- */
+
+static const char before_layer[] = "  - {type: dense, units: 72, activation: tanh, name: before}\n"
+                                   "  - {type: reshape, name: left, shape: [";
 
 static void train_layer(const char *what, const char *name, const char *options)
 {
     char text[TEXT];
     const char *shape = example_of(name)->shape;
     bool joins = options != NULL && strstr(options, "inputs:") != NULL;
+    const ls_component_type *type = ls_registry_find(&ls_layer_registry, name);
+    whole = ((const ls_layer_type *)type)->whole_numbers != NULL;
     snprintf(text, sizeof text,
              "seed: 5\ndata: {type: push, inputs: %d, classes: %d}\nmodel:\n"
-             "  - {type: dense, units: 72, activation: tanh, name: before}\n"
-             "  - {type: reshape, shape: [%s], name: left}\n"
-             "%s  - {type: %s%s%s}\n  - {type: dense, units: %d}\n"
+             "%s%s%s%s  - {type: %s%s%s}\n  - {type: dense, units: %d}\n"
              "loss: softmax_cross_entropy\noptimizer: {type: sgd, lr: 0.1, momentum: 0.9}\n"
              "training: {batch: %d, grain: 16, segments: 2}\n",
-             INPUTS, OUTPUTS, shape == NULL ? "2, 6, 6" : shape,
-             joins ? "  - {type: tanh, name: right, inputs: left}\n" : "", name,
+             INPUTS, OUTPUTS, whole ? "" : before_layer,
+             whole           ? ""
+             : shape == NULL ? "2, 6, 6"
+                             : shape,
+             whole ? "" : "]}\n", joins ? "  - {type: tanh, name: right, inputs: left}\n" : "", name,
              options == NULL || options[0] == '\0' ? "" : ", ", options == NULL ? "" : options, OUTPUTS,
              BATCH);
     train(what, text, true);
+    whole = false;
 }
 
 /* Each switch flipped and each choice taken once. */

@@ -18,6 +18,9 @@ gradient_report check_layer_gradient(const ls_model *model, const ls_node *node,
 gradient_report check_loss_gradient(const ls_loss_type *type, const void *options, int64_t units,
                                     const double *x, const double *values, int32_t label);
 
+/* A number in [-1, 1) made a whole one for a layer that takes those; otherwise the other number. */
+double whole_test_number(const ls_node *node, double number, double otherwise);
+
 /* A number in [-1, 1), a function of its arguments. */
 double test_number(uint64_t seed, uint64_t series, uint64_t index);
 

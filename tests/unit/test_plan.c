@@ -4,6 +4,7 @@
 #include <lockstep/recipe.h>
 #include "io/recipe.h"
 #include "nn/plan.h"
+#include "support/written_model.h"
 
 static const char network[] = "data: {type: push, inputs: 100, classes: 10}\n"
                               "model:\n"
@@ -154,4 +155,31 @@ Test(plan, slots_overlap_only_where_a_layer_works_in_place)
     cr_expect(plan.in_place[1], "relu works in place");
     cr_expect_not(plan.in_place[3], "gelu needs its input");
     ls_plan_free(&plan);
+}
+
+/* Layers that change the shape alone cost neither memory nor a copy, also behind one that works in place and
+ * at the input; where others read the same tensor, their deltas must stay apart. */
+Test(plan, views_share_the_memory_of_their_input)
+{
+    static const ls_shape input = {.rank = 1, .dim = {100}};
+    written_model written = write_model("model:\n"
+                                        "  - {type: reshape, shape: [4, 25], name: first}\n"
+                                        "  - {type: dense, units: 60, activation: relu, name: hidden}\n"
+                                        "  - {type: reshape, shape: [6, 10], name: second}\n"
+                                        "  - {type: flatten, name: third}\n"
+                                        "  - {type: reshape, shape: [6, 10], name: fourth}\n"
+                                        "  - {type: add, inputs: [second, fourth]}\n",
+                                        &input);
+    ls_plan plan;
+    ls_plan_request request = {.model = &written.model, .batch = 64, .ranks = 1, .threads = 1, .segments = 1};
+    cr_expect_eq(ls_plan_create(&request, &plan), LS_OK);
+    enum { FIRST = 1, HIDDEN, RELU, SECOND, THIRD }; /* tensors */
+    cr_expect_eq(plan.slot[FIRST].value, plan.slot[0].value);
+    cr_expect_eq(plan.slot[RELU].value, plan.slot[HIDDEN].value);
+    cr_expect(plan.slot[SECOND].value == plan.slot[RELU].value &&
+              plan.slot[SECOND].delta == plan.slot[RELU].delta);
+    cr_expect(plan.slot[THIRD].value != plan.slot[SECOND].value &&
+              plan.slot[THIRD].delta != plan.slot[SECOND].delta);
+    ls_plan_free(&plan);
+    written_model_free(&written);
 }

@@ -48,7 +48,8 @@ static void expect_detection(const ls_model *model, ls_node *node)
     ls_layer_type broken = *node->type;
     node->type = &broken;
     broken.reference_backward = broken_by_input;
-    cr_expect_gt(check_layer_gradient(model, node, 7).worst, 1, "%s: a wrong dx is not seen", node->name);
+    if (node->type->whole_numbers == NULL)
+        cr_expect_gt(check_layer_gradient(model, node, 7).worst, 1, "%s: a wrong dx is not seen", node->name);
     if (node->parameter_count > 0) {
         const ls_parameter *last = &model->parameter[node->first_parameter + node->parameter_count - 1];
         broken_element = last->rows * last->columns - 1;
@@ -56,6 +57,7 @@ static void expect_detection(const ls_model *model, ls_node *node)
         cr_expect_gt(check_layer_gradient(model, node, 7).worst, 1, "%s: a wrong gradient is not seen",
                      node->name);
     }
+    node->type = broken_original;
 }
 
 Test(registry_layers, a_broken_layer_derivative_is_caught)
@@ -108,6 +110,8 @@ static void float_case_make(const ls_model *model, const ls_node *node, int64_t 
         made->x[i] = new_floats(made->in[i] * lanes);
         made->dx[i] = new_floats(made->in[i] * lanes);
         draw(made->x[i], made->in[i] * lanes, node->parameter_count > 0 ? 1 : 4, 10 + (uint64_t)i);
+        for (int64_t k = 0; k < made->in[i] * lanes && node->type->whole_numbers != NULL; k++)
+            made->x[i][k] = (float)whole_test_number(node, (double)made->x[i][k], 0);
     }
     for (int p = 0; p < node->parameter_count; p++) {
         const ls_parameter *parameter = &model->parameter[node->first_parameter + p];
