@@ -13,9 +13,24 @@ fail() {
     exit 1
 }
 
+# Neither configure nor libtool works in a place with blanks or quotes in its name: there a link without them, in a
+# directory of this user's own, stands for the tree.
+avoid_unsafe_names() {
+    case $top in
+    *[!A-Za-z0-9_./,:=@%+~-]*) ;;
+    *) return 0 ;;
+    esac
+    alias=${TMPDIR:-/tmp}/lockstep-tree-$(id -u)-$(printf '%s' "$top" | cksum | cut -d ' ' -f 1)
+    mkdir -p -m 700 "$alias" && [ -O "$alias" ] && ln -sfn "$top" "$alias/tree" ||
+        fail "the name of $top has characters that configure does not take, and $alias/tree cannot stand for it"
+    top=$alias/tree
+}
+
 cores() {
     nproc 2>/dev/null || echo 1
 }
+
+avoid_unsafe_names
 
 # Builds go to build/ in the tree. Where that cannot be written (a read-only tree, or one that belongs to
 # another user), to a directory of this user's own. LOCKSTEP_BUILD overrides both.

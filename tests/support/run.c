@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,4 +57,10 @@ bool ls_test_program_exists(const char *name)
     char command[1024];
     int length = snprintf(command, sizeof command, "command -v '%s'", name);
     return length > 0 && (size_t)length < sizeof command && ls_test_run(command, NULL, 0) == 0;
+}
+
+bool ls_test_in_valgrind(void)
+{
+    const char *sanitizer = getenv("LOCKSTEP_SANITIZER");
+    return sanitizer != NULL && strcmp(sanitizer, "valgrind") == 0;
 }

@@ -52,8 +52,10 @@ static int run(int ranks, const char *arguments)
 {
     char command[1024];
     /* The hydra launcher of MPICH has other words for the same. */
-    const char *options = strstr(launcher(), "hydra") == NULL ? "--oversubscribe --bind-to none --timeout 20"
-                                                              : "-launcher fork -bind-to none";
+    bool hydra = strstr(launcher(), "hydra") != NULL, complete = strstr(launcher(), "-launcher") != NULL;
+    const char *options = !hydra     ? "--oversubscribe --bind-to none --timeout 20"
+                          : complete ? "-bind-to none"
+                                     : "-launcher fork -bind-to none";
     snprintf(command, sizeof command, "env -u BXFI_MAP timeout -k 2 60 %s %s -n %d %s %s", launcher(),
              options, ranks, program(), arguments);
     return ls_test_run(command, output, sizeof output);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "parallel/cores.h"
 #include "parallel/team.h"
+#include "support/run.h"
 
 enum { MOST = 16 };
 
@@ -168,6 +169,7 @@ static void watch(ls_team *team, int thread, void *argument)
 
 Test(team, floating_point_state_is_ours_inside_and_the_callers_outside)
 {
+    if (ls_test_in_valgrind()) cr_skip_test("valgrind does not follow the floating-point settings");
     for (int i = 0; i < SIZES; i++) {
         int seen[MOST];
         memset(seen, -1, sizeof seen);
@@ -180,10 +182,12 @@ Test(team, floating_point_state_is_ours_inside_and_the_callers_outside)
     }
 }
 
-/* Worker threads stay when a region ends; the state that the caller's regions gave them must stay, too. (LLVM's
-   OpenMP gives workers the state of the caller in each region, and the caller its own back at the end of it.) */
+/* Worker threads stay when a region ends; the state that the caller's regions gave them must stay, too.
+   (LLVM's OpenMP gives workers the state of the caller in each region, and the caller its own back at the end
+   of it.) */
 Test(team, floating_point_state_of_workers_is_restored)
 {
+    if (ls_test_in_valgrind()) cr_skip_test("valgrind does not follow the floating-point settings");
     int seen[MOST] = {0}, before[MOST] = {0}, after[MOST] = {0};
     omp_set_dynamic(0);
     disturb();
@@ -204,6 +208,7 @@ Test(team, floating_point_state_of_workers_is_restored)
 
 Test(team, float_state_enter_and_leave)
 {
+    if (ls_test_in_valgrind()) cr_skip_test("valgrind does not follow the floating-point settings");
     disturb();
     uint32_t saved = ls_float_state_enter();
     cr_assert_eq(behaviour(), 0);
