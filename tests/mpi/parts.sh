@@ -6,6 +6,7 @@ need_mpirun
 : "${LOCKSTEP_MPI_PARTS:?set it to the path of tests/mpi_parts}"
 LOCKSTEP_ALL_THREADS=1
 export LOCKSTEP_ALL_THREADS
+time_limit=600 # only so that a hang ends; slow machines may take their time
 
 run_mpi 1 "$LOCKSTEP_MPI_PARTS" 1 >"$work/reference" || { cat "$work/reference"; die "on one rank"; }
 for layout in 1x3 2x2 3x1 4x1; do
