@@ -90,7 +90,6 @@ static bool measures_next(const ls_run *r)
     const ls_training_options *training = &trainer->recipe->training;
     int64_t rest = trainer->train.rows - trainer->position, epoch = trainer->epoch + 1;
     if (r->health_every == 0) return false;
-    if (training->steps > 0 && trainer->step.steps + 1 == training->steps) return true;
     bool wanted = epoch == training->epochs || epoch == r->report_every || due(r->health_every, epoch);
     return wanted && rest >= trainer->batch && rest < 2 * trainer->batch;
 }
