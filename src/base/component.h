@@ -15,7 +15,8 @@ typedef enum ls_option_kind {
     LS_OPTION_CHOICE,    /* int: index into choices */
     LS_OPTION_STRING,    /* char *, NULL where absent */
     LS_OPTION_PATH,      /* char *, as written; relative to the recipe's directory */
-    LS_OPTION_INTEGERS,  /* ls_integers; a single integer is a list of one */
+    LS_OPTION_INTEGERS,  /* ls_integers; a single integer is a list of one; with choices also one of these
+                            words */
     LS_OPTION_REALS,     /* ls_reals; a single number is a list of one */
     LS_OPTION_STRINGS,   /* ls_strings; a single string is a list of one */
     LS_OPTION_COMPONENT, /* ls_component of a registry; a plain string is a component without options */
@@ -26,6 +27,7 @@ typedef enum ls_option_kind {
 enum { LS_INTEGERS_MAX = 16 };
 typedef struct ls_integers {
     int count;
+    int word; /* instead of numbers: 1 + index into choices; else 0 */
     int64_t value[LS_INTEGERS_MAX];
 } ls_integers;
 typedef struct ls_reals {
@@ -46,7 +48,7 @@ typedef struct ls_option {
     double minimum, maximum;     /* of integers and reals, also of each of a list; ignored if equal */
     const char *default_text;    /* in YAML's form ("0.9", "he", "[1, 1]"); NULL: required; "" : absent (NULL,
                                     empty, type NULL) */
-    const char *const *choices;  /* NULL-terminated, for LS_OPTION_CHOICE */
+    const char *const *choices;  /* NULL-terminated, for LS_OPTION_CHOICE and some LS_OPTION_INTEGERS */
     const ls_registry *registry; /* for components and lists */
     const struct ls_option *group; /* for groups: a table ended by a NULL key */
     const char *help;              /* one or two plain sentences for docs/recipe.md */

@@ -1,5 +1,6 @@
 #include "data/dataset.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "base/hash.h"
 #include "base/memory.h"
@@ -111,6 +112,30 @@ static ls_status take(const ls_dataset *from, const uint32_t *row, int64_t rows,
     LS_TRY(take_places(from, row, rows, to));
     LS_TRY(copy_names(from->class_names, from->classes, &to->class_names));
     return copy_names(from->output_names, from->outputs, &to->output_names);
+}
+
+ls_status ls_dataset_give_shape(const ls_integers *shape, ls_dataset *dataset)
+{
+    const int most = sizeof dataset->shape / sizeof dataset->shape[0];
+    char text[256] = "";
+    size_t used = 0;
+    double product = 1;
+    if (shape->count == 0) return LS_OK;
+    if (shape->count > most)
+        return ls_error(LS_ERROR_RECIPE, "data.shape has %d dimensions, expected at most %d", shape->count,
+                        most);
+    for (int d = 0; d < shape->count; d++) {
+        product *= (double)shape->value[d];
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%lld", d > 0 ? " x " : "",
+                                 (long long)shape->value[d]);
+    }
+    if (product != (double)dataset->inputs)
+        return ls_error(LS_ERROR_RECIPE,
+                        "data.shape is %s = %.0f numbers, but a row of the data has %lld inputs", text,
+                        product, (long long)dataset->inputs);
+    dataset->rank = shape->count;
+    for (int d = 0; d < shape->count; d++) dataset->shape[d] = shape->value[d];
+    return LS_OK;
 }
 
 ls_status ls_dataset_take(const ls_dataset *from, const uint32_t *row, int64_t rows, ls_dataset *to)

@@ -13,7 +13,7 @@ typedef struct ls_dataset {
     int64_t rows;
     int64_t inputs; /* numbers a row */
     int64_t shape[4];
-    int rank;            /* of one row: {inputs}, or {channels, height, width} */
+    int rank;            /* of one row: {inputs}, {channels, length} or {channels, height, width} */
     uint8_t *bytes;      /* [rows][inputs], or NULL */
     float *floats;       /* [rows][inputs], or NULL; exactly one of the two is set where rows > 0 */
     int64_t outputs;     /* target values a row; 0 if there are labels or neither */
@@ -29,6 +29,8 @@ typedef struct ls_dataset {
 
 void ls_dataset_free(ls_dataset *dataset); /* what it holds, not the struct itself, which is cleared */
 uint64_t ls_dataset_digest(const ls_dataset *dataset); /* hash of the content */
+/* Gives the rows another shape of as many numbers; none where shape is empty. Errors: LS_ERROR_RECIPE. */
+ls_status ls_dataset_give_shape(const ls_integers *shape, ls_dataset *dataset);
 /* A copy of the rows with the given indices (names, shape and classes are copied too). */
 ls_status ls_dataset_take(const ls_dataset *from, const uint32_t *row, int64_t rows, ls_dataset *to);
 
@@ -39,8 +41,8 @@ typedef struct ls_normalisation {
 } ls_normalisation;
 typedef enum ls_normalise { LS_NORMALISE_NONE, LS_NORMALISE_STANDARDISE, LS_NORMALISE_SCALE } ls_normalise;
 /* standardise: mean and standard deviation of each input over the training rows (population; an input that
-   never changes gets scale 1); for rank 3 one pair a channel. scale: to [0, 1] from the smallest and largest
-   of each input (bytes: 1/255 for all). Exact sums, so no order matters. */
+   never changes gets scale 1); of images and signals (rank above 1) one pair a channel. scale: to [0, 1] from
+   the smallest and largest of each input (bytes: 1/255 for all). Exact sums, so no order matters. */
 ls_status ls_normalisation_fit(ls_normalise how, const ls_dataset *train, ls_normalisation *normalisation);
 void ls_normalisation_free(ls_normalisation *normalisation);
 
@@ -48,6 +50,7 @@ void ls_normalisation_free(ls_normalisation *normalisation);
 typedef struct ls_data_options {
     double test_fraction; /* of the rows, where the source has no test file; 0: no test set */
     int normalise;        /* ls_normalise */
+    ls_integers shape;    /* of one row; empty: as the source has it */
 } ls_data_options;
 /* The entries of a source's table for them (rows of designated initialisers, first in the table). */
 #define LS_DATA_COMMON_OPTIONS                                                                               \
@@ -59,12 +62,23 @@ typedef struct ls_data_options {
      .default_text = "0.2",                                                                                  \
      .help = "Share of the rows set apart for testing by a seeded shuffle, where no test file is given. 0: " \
              "no test set."},                                                                                \
+        {.key = "normalise",                                                                                 \
+         .kind = LS_OPTION_CHOICE,                                                                           \
+         .offset = offsetof(ls_data_options, normalise),                                                     \
+         .choices = ls_normalise_choices,                                                                    \
+         .default_text = "standardise",                                                                      \
+         .help =                                                                                             \
+             "standardise: zero mean and unit variance of each input (of each channel for images and "       \
+             "signals). scale: to the range 0 to 1. none: as they are. Constants come from the training "    \
+             "rows alone."},                                                                                 \
+        LS_DATA_SHAPE_OPTION(offsetof(ls_data_options, shape))
+/* The last of them, at its place in the options of a source that has not all. */
+#define LS_DATA_SHAPE_OPTION(OFFSET)                                                                         \
     {                                                                                                        \
-        .key = "normalise", .kind = LS_OPTION_CHOICE, .offset = offsetof(ls_data_options, normalise),        \
-        .choices = ls_normalise_choices, .default_text = "standardise",                                      \
-        .help =                                                                                              \
-            "standardise: zero mean and unit variance of each input (of each channel for images). scale: "   \
-            "to the range 0 to 1. none: as they are. Constants come from the training rows alone."           \
+        .key = "shape", .kind = LS_OPTION_INTEGERS, .offset = OFFSET, .minimum = 1, .maximum = 1 << 24,      \
+        .default_text = "",                                                                                  \
+        .help = "What the numbers of a row are, in the order of the row: `[channels, height, width]` of an " \
+                "image, `[channels, length]` of a signal. If absent, what the source makes of them."         \
     }
 extern const char *const ls_normalise_choices[]; /* "none", "standardise", "scale", NULL */
 

@@ -113,7 +113,7 @@ static ls_status standardise_floats(const ls_dataset *train, int64_t G, int64_t 
 
 static ls_status standardise(const ls_dataset *train, float *shift, float *scale)
 {
-    int64_t groups = train->rank == 3 ? train->shape[0] : train->inputs;
+    int64_t groups = train->rank > 1 ? train->shape[0] : train->inputs;
     int64_t size = train->inputs / groups;
     return train->bytes ? standardise_bytes(train, groups, size, shift, scale)
                         : standardise_floats(train, groups, size, shift, scale);

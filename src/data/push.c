@@ -41,6 +41,7 @@ static const ls_option options_table[] = {
      .maximum = 1 << 24,
      .default_text = "0",
      .help = "Number of classes, where samples have a label from 0; 0 where they have target values."},
+    LS_DATA_SHAPE_OPTION(offsetof(ls_push_options, common.shape)),
     LS_OPTION_END};
 
 const ls_source_type ls_source_push = {

@@ -63,6 +63,8 @@ static ls_status load(const ls_component *source, const char *directory, uint64_
             type->base.name);
     LS_TRY(type->load(source->options, directory, train, test));
     if (train->rows == 0) return ls_error(LS_ERROR_DATA, "the training data have no rows");
+    LS_TRY(ls_dataset_give_shape(&options->shape, train));
+    if (test->inputs > 0) LS_TRY(ls_dataset_give_shape(&options->shape, test));
     if (train->rows > UINT32_MAX || test->rows > UINT32_MAX)
         return ls_error(LS_ERROR_DATA, "%" PRId64 " rows, expected at most %" PRIu32,
                         train->rows > test->rows ? train->rows : test->rows, UINT32_MAX);

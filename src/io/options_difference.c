@@ -70,7 +70,7 @@ static bool same_strings(const ls_strings *a, const ls_strings *b)
 
 static bool same_integers(const ls_integers *a, const ls_integers *b)
 {
-    if (a->count != b->count) return false;
+    if (a->count != b->count || a->word != b->word) return false;
     for (int i = 0; i < a->count; i++) {
         if (a->value[i] != b->value[i]) return false;
     }

@@ -26,8 +26,12 @@ static void write_reals(ls_text *text, const ls_reals *reals)
     ls_text_add(text, "]");
 }
 
-static void write_integers(ls_text *text, const ls_integers *integers)
+static void write_integers(ls_text *text, const ls_option *option, const ls_integers *integers)
 {
+    if (integers->word > 0) {
+        ls_text_quote(text, option->choices[integers->word - 1]);
+        return;
+    }
     ls_text_add(text, "[");
     for (int i = 0; i < integers->count; i++) {
         ls_text_add(text, "%s%lld", i > 0 ? "," : "", (long long)integers->value[i]);
@@ -118,7 +122,7 @@ void ls_option_json(ls_text *text, const ls_option *option, const void *options,
         write_string(text, *(char *const *)value);
         break;
     case LS_OPTION_INTEGERS:
-        write_integers(text, value);
+        write_integers(text, option, value);
         break;
     case LS_OPTION_REALS:
         write_reals(text, value);

@@ -113,6 +113,10 @@ static ls_status read_path(const ls_reader *reader, const ls_option *option, con
 static ls_status read_integers(const ls_reader *reader, const ls_option *option, const ls_tree *tree,
                                ls_integers *value)
 {
+    if (tree->kind == LS_TREE_SCALAR && option->choices != NULL && is_word(tree->text, option->choices)) {
+        while (strcmp(option->choices[value->word++], tree->text) != 0) continue;
+        return LS_OK;
+    }
     if (tree->kind == LS_TREE_SCALAR) {
         value->count = 1;
         return read_integer(reader, option, tree, &value->value[0]);

@@ -64,6 +64,10 @@ void ls_option_accepts(const ls_option *option, char *words, size_t size)
     case LS_OPTION_INTEGERS:
         ls_append(words, size, "an integer or a list of at most %d", LS_INTEGERS_MAX);
         append_range(option, words, size);
+        if (option->choices != NULL) {
+            ls_append(words, size, ", or ");
+            append_choices(option, words, size);
+        }
         break;
     case LS_OPTION_REALS:
         ls_append(words, size, "a number or a list of numbers");

@@ -65,8 +65,12 @@ static void write_reals(ls_text *text, const ls_reals *reals)
     ls_text_add(text, "]");
 }
 
-static void write_integers(ls_text *text, const ls_integers *integers)
+static void write_integers(ls_text *text, const ls_option *option, const ls_integers *integers)
 {
+    if (integers->word > 0) {
+        write_string(text, option->choices[integers->word - 1]);
+        return;
+    }
     ls_text_add(text, "[");
     for (int i = 0; i < integers->count; i++) {
         ls_text_add(text, "%s%lld", i > 0 ? ", " : "", (long long)integers->value[i]);
@@ -204,7 +208,7 @@ static void write_value(const writer *w, const ls_option *option, const void *va
         }
         break;
     case LS_OPTION_INTEGERS:
-        write_integers(w->text, value);
+        write_integers(w->text, option, value);
         break;
     case LS_OPTION_REALS:
         write_reals(w->text, value);

@@ -110,6 +110,7 @@ ls_status ls_layer_declare(ls_layer_build *build, const char *name, int dims, in
         .ld = ld,
         .offset = model->arena_size, /* a multiple of 16, as all sizes are */
         .dims = dims,
+        .dim = {dims == 1 ? columns : rows, dims == 1 ? 0 : columns},
         .fan_in = fan_in,
         .fan_out = fan_out,
         .initialiser = initialiser,
@@ -124,6 +125,17 @@ ls_status ls_layer_declare(ls_layer_build *build, const char *name, int dims, in
     model->parameter_elements += rows * columns;
     model->arena_size = end;
     return LS_OK;
+}
+
+void ls_layer_dimensions(const ls_layer_build *build, int dims, const int64_t *dim)
+{
+    ls_parameter *parameter = &build->model->parameter[build->model->parameter_count - 1];
+    int64_t size = 1;
+    assert(build->node->parameter_count > 0 && dims >= 1 && dims <= 4);
+    for (int d = 0; d < dims; d++) size *= parameter->dim[d] = dim[d];
+    assert(size == parameter->rows * parameter->columns);
+    (void)size;
+    parameter->dims = dims;
 }
 
 void ls_layer_keep(const ls_layer_build *build)

@@ -25,7 +25,8 @@ void ls_shape_text(const ls_shape *shape, char *text, size_t size); /* "64", "3 
 typedef struct ls_parameter {
     char name[LS_NAME_SIZE + 16]; /* "dense_0.weight" */
     int64_t rows, columns, ld, offset;
-    int dims;                 /* 1 or 2, how it is written to files: [columns] or [rows, columns] */
+    int dims;                 /* how it is written to files: 1 is [columns], 2 is [rows, columns]; */
+    int64_t dim[4];           /* or what the layer says: filters are [rows, channels, height, width] */
     int64_t fan_in, fan_out;  /* for initialisers */
     ls_component initialiser; /* not owned */
     bool decay;               /* weight decay applies (weights yes, biases no) */
@@ -58,6 +59,8 @@ typedef struct ls_layer_build {
 /* Adds a parameter to the node being built (name: "weight"). */
 ls_status ls_layer_declare(ls_layer_build *build, const char *name, int dims, int64_t rows, int64_t columns,
                            int64_t fan_in, int64_t fan_out, ls_component initialiser, bool decay);
+/* How the parameter declared last is written to files: dims (1 to 4) dimensions of rows * columns numbers. */
+void ls_layer_dimensions(const ls_layer_build *build, int dims, const int64_t *dim);
 /* Makes the parameter declared last one that the layer keeps up itself, in after_step. */
 void ls_layer_keep(const ls_layer_build *build);
 /* Fails unless the node being built has so many inputs. */

@@ -30,6 +30,11 @@
 /* All other layers. */
 #define LS_LAYER_LIST(ENTRY)                                                                                 \
     ENTRY(dense)                                                                                             \
+    ENTRY(conv1d)                                                                                            \
+    ENTRY(conv2d)                                                                                            \
+    ENTRY(max_pool)                                                                                          \
+    ENTRY(average_pool)                                                                                      \
+    ENTRY(global_average_pool)                                                                               \
     ENTRY(dropout)                                                                                           \
     ENTRY(spatial_dropout)                                                                                   \
     ENTRY(flatten)                                                                                           \

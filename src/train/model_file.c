@@ -64,8 +64,7 @@ ls_status ls_content_add_arena(ls_content *content, const ls_model *model, const
         file->tensor = grown;
         ls_tensor *tensor = &file->tensor[file->tensor_count++];
         *tensor = (ls_tensor){.type = LS_TENSOR_F32, .dims = parameter->dims};
-        tensor->dim[0] = parameter->dims == 1 ? parameter->columns : parameter->rows;
-        tensor->dim[1] = parameter->dims == 1 ? 0 : parameter->columns;
+        memcpy(tensor->dim, parameter->dim, sizeof tensor->dim);
         tensor->name = ls_format("%s%s", prefix, parameter->name);
         tensor->data = without_padding(parameter, arena);
         if (tensor->name == NULL || tensor->data == NULL) return LS_ERROR_MEMORY;
@@ -86,8 +85,7 @@ static void tensor_shape_text(const ls_tensor *tensor, char *text, size_t size)
 static ls_status check_tensor(const ls_tensor *tensor, const char *path, const ls_parameter *parameter)
 {
     ls_tensor wanted = {.dims = parameter->dims};
-    wanted.dim[0] = parameter->dims == 1 ? parameter->columns : parameter->rows;
-    wanted.dim[1] = parameter->dims == 1 ? 0 : parameter->columns;
+    memcpy(wanted.dim, parameter->dim, sizeof wanted.dim);
     bool same = tensor->type == LS_TENSOR_F32 && tensor->dims == wanted.dims;
     for (int d = 0; d < wanted.dims && same; d++) same = tensor->dim[d] == wanted.dim[d];
     if (same) return LS_OK;

@@ -26,6 +26,7 @@ static ls_status describe_pushed(ls_trainer *trainer)
     train->inputs = options->inputs;
     train->rank = 1;
     train->shape[0] = options->inputs;
+    LS_TRY(ls_dataset_give_shape(&options->common.shape, train));
     train->outputs = options->outputs;
     if (options->classes == 0) return LS_OK;
     train->class_names = ls_alloc((size_t)options->classes, sizeof *train->class_names);

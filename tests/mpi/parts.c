@@ -20,23 +20,29 @@ enum { INPUTS = 72, OUTPUTS = 3, BATCH = 40, ROWS = 70, PASSES = 2, TEXT = 2000 
 /* Options of parts that cannot do with their defaults, and how a layer is fed where one image does not do. */
 static const struct example {
     const char *name, *options;
+    const char *shape; /* of its input; NULL: 2, 6, 6 */
 } examples[] = {
-    {"dense", "units: 7"},
-    {"reshape", "shape: [4, 18]"},
-    {"add", "inputs: [left, right]"},
-    {"concatenate", "inputs: [left, right]"},
-    {"group_norm", "groups: 2"},
+    {"dense", "units: 7", NULL},
+    {"conv1d", "filters: 5, kernel: 4, stride: 3", "4, 18"},
+    {"conv2d", "filters: 6, kernel: [2, 3], groups: 2", NULL},
+    {"max_pool", "kernel: 3, stride: 2", NULL},
+    {"average_pool", "kernel: 2", NULL},
+    {"reshape", "shape: [4, 18]", NULL},
+    {"add", "inputs: [left, right]", NULL},
+    {"concatenate", "inputs: [left, right]", NULL},
+    {"group_norm", "groups: 2", NULL},
 };
+static const struct example no_example = {NULL, NULL, NULL};
 
 static ls_context *context;
 static const char *only;
 static int rank, ranks, failures;
 
-static const char *options_of(const char *name)
+static const struct example *example_of(const char *name)
 {
     for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++)
-        if (strcmp(examples[i].name, name) == 0) return examples[i].options;
-    return NULL;
+        if (strcmp(examples[i].name, name) == 0) return &examples[i];
+    return &no_example;
 }
 
 static void fail(const char *what, const char *recipe)
@@ -93,15 +99,17 @@ static void train(const char *what, const char *text, bool classes)
 static void train_layer(const char *what, const char *name, const char *options)
 {
     char text[TEXT];
+    const char *shape = example_of(name)->shape;
     bool joins = options != NULL && strstr(options, "inputs:") != NULL;
     snprintf(text, sizeof text,
              "seed: 5\ndata: {type: push, inputs: %d, classes: %d}\nmodel:\n"
              "  - {type: dense, units: 72, activation: tanh, name: before}\n"
-             "  - {type: reshape, shape: [2, 6, 6], name: left}\n"
+             "  - {type: reshape, shape: [%s], name: left}\n"
              "%s  - {type: %s%s%s}\n  - {type: dense, units: %d}\n"
              "loss: softmax_cross_entropy\noptimizer: {type: sgd, lr: 0.1, momentum: 0.9}\n"
              "training: {batch: %d, grain: 16, segments: 2}\n",
-             INPUTS, OUTPUTS, joins ? "  - {type: tanh, name: right, inputs: left}\n" : "", name,
+             INPUTS, OUTPUTS, shape == NULL ? "2, 6, 6" : shape,
+             joins ? "  - {type: tanh, name: right, inputs: left}\n" : "", name,
              options == NULL || options[0] == '\0' ? "" : ", ", options == NULL ? "" : options, OUTPUTS,
              BATCH);
     train(what, text, true);
@@ -120,7 +128,8 @@ static void vary_layer(const ls_component_type *type, const char *options)
             snprintf(what, sizeof what, "layer %s %s: %s", type->name, option->key, on ? "false" : "true");
             train_layer(what, type->name, more);
         }
-        for (int c = 0; option->kind == LS_OPTION_CHOICE && option->choices[c] != NULL; c++) {
+        bool words = option->kind == LS_OPTION_CHOICE || option->kind == LS_OPTION_INTEGERS;
+        for (int c = 0; words && option->choices != NULL && option->choices[c] != NULL; c++) {
             if (strcmp(option->choices[c], option->default_text) == 0) continue;
             snprintf(more, sizeof more, "%s%s%s: %s", before, comma, option->key, option->choices[c]);
             snprintf(what, sizeof what, "layer %s %s: %s", type->name, option->key, option->choices[c]);
@@ -133,7 +142,7 @@ static void train_layers(void)
 {
     char what[TEXT];
     for (const ls_component_type *const *type = ls_layer_registry.types; *type != NULL; type++) {
-        const char *options = options_of((*type)->name);
+        const char *options = example_of((*type)->name)->options;
         snprintf(what, sizeof what, "layer %s", (*type)->name);
         train_layer(what, (*type)->name, options);
         vary_layer(*type, options);

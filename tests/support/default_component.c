@@ -49,6 +49,8 @@ static void fill(const ls_option *option, void *value, int64_t required)
         return;
     case LS_OPTION_INTEGERS:
         *(ls_integers *)value = integers(text, required);
+        if (text != NULL && option->choices != NULL && ((ls_integers *)value)->count == 0)
+            ((ls_integers *)value)->word = 1 + choice_index(option);
         return;
     case LS_OPTION_COMPONENT:
         if (text != NULL && text[0] == '{')

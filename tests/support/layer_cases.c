@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/options.h"
 #include "support/default_component.h"
+#include "support/written_model.h"
 
 enum { SHAPES_MAX = 3 };
 
@@ -44,6 +45,36 @@ static const tuple tuples[] = {
 };
 static const int64_t sizes[] = {1, 3, 17, 30}; /* of required options: units and the like */
 
+/* Layers whose options only make sense together. */
+static const struct written_case {
+    const char *layer;
+    ls_shape in;
+} written_cases[] = {
+    /* windows larger than the input, but for padding */
+    {"{type: conv2d, filters: 3, kernel: [4, 5], padding: 3}", IMAGE(1, 2, 3)},
+    {"{type: conv2d, filters: 2, kernel: 6, padding: same}", IMAGE(3, 2, 3)},
+    {"{type: conv1d, filters: 3, kernel: 5, padding: same}", SERIES(1, 3)},
+    /* strides that leave inputs out at the end, or are larger than the window */
+    {"{type: conv2d, filters: 17, kernel: 3, stride: 2, padding: 1}", IMAGE(2, 6, 5)},
+    {"{type: conv2d, filters: 2, kernel: 2, stride: [3, 2], bias: false}", IMAGE(1, 7, 6)},
+    {"{type: conv2d, filters: 3, kernel: 1, stride: 2}", IMAGE(17, 3, 4)},
+    {"{type: conv1d, filters: 5, kernel: 3, stride: 2, padding: [2, 0]}", SERIES(17, 9)},
+    /* padding of each side, dilation, groups */
+    {"{type: conv2d, filters: 2, kernel: 3, padding: [0, 2, 3, 1]}", IMAGE(2, 4, 3)},
+    {"{type: conv2d, filters: 6, kernel: [3, 2], padding: same, dilation: 2, groups: 3, bias: false}",
+     IMAGE(3, 4, 5)},
+    {"{type: conv2d, filters: 3, kernel: 3, stride: 3, padding: same, dilation: [1, 2]}", IMAGE(1, 7, 8)},
+    {"{type: conv1d, filters: 34, kernel: 3, padding: 1, groups: 17}", SERIES(17, 4)},
+    {"{type: max_pool, kernel: 3, stride: 2, padding: 1}", IMAGE(2, 6, 5)},
+    {"{type: max_pool, kernel: 2, stride: 3}", IMAGE(1, 7, 5)},
+    {"{type: max_pool, kernel: [2, 3], stride: 1, padding: same, dilation: 2}", IMAGE(3, 4, 5)},
+    {"{type: max_pool, kernel: 2}", SERIES(17, 7)},
+    {"{type: average_pool, kernel: 3, stride: 2, padding: 1}", IMAGE(2, 6, 5)},
+    {"{type: average_pool, kernel: 3, stride: 2, padding: same, count_padding: false}", IMAGE(1, 5, 6)},
+    {"{type: average_pool, kernel: 2, stride: 3}", SERIES(3, 7)},
+};
+
+enum { WRITTEN = sizeof written_cases / sizeof written_cases[0] };
 enum { TUPLES = sizeof tuples / sizeof tuples[0], SIZES = sizeof sizes / sizeof sizes[0] };
 
 bool build_alone(const ls_component *component, const ls_shape *in, int inputs, ls_model *model)
@@ -139,4 +170,11 @@ void for_each_layer(layer_check check)
     const ls_component_type *const *type = ls_layer_registry.types;
     cr_assert_not_null(*type);
     for (; *type != NULL; type++) for_each_shape(*type, check);
+    for (int i = 0; i < WRITTEN; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "model: [%s]", written_cases[i].layer);
+        written_model written = write_model(text, &written_cases[i].in);
+        check(&written.model, &written.model.node[0]);
+        written_model_free(&written);
+    }
 }

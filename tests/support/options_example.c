@@ -89,6 +89,7 @@ static const ls_option inner_table[] = {{.key = "depth",
                                         LS_OPTION_END};
 
 static const char *const modes[] = {"slow", "quick", "yes", NULL};
+static const char *const margins[] = {"none", "even", NULL};
 
 #define ROW(KEY, KIND) .key = #KEY, .kind = KIND, .offset = offsetof(ls_example, KEY)
 
@@ -103,6 +104,8 @@ const ls_option ls_example_table[] = {
     {ROW(kernel, LS_OPTION_INTEGERS), .minimum = 1, .maximum = 9, .default_text = "[1, 1]",
      .help = "Kernel."},
     {ROW(levels, LS_OPTION_REALS), .minimum = 0, .maximum = 5, .default_text = "", .help = "Levels."},
+    {ROW(margin, LS_OPTION_INTEGERS), .minimum = 0, .maximum = 9, .default_text = "none", .choices = margins,
+     .help = "Margin."},
     {ROW(words, LS_OPTION_STRINGS), .default_text = "", .help = "Words."},
     {ROW(shape, LS_OPTION_COMPONENT), .default_text = "round", .registry = &shapes, .help = "Shape."},
     {ROW(lid, LS_OPTION_COMPONENT), .default_text = "", .registry = &shapes, .help = "Lid."},

@@ -22,6 +22,7 @@ typedef struct ls_example {
     char *title, *file;
     ls_integers kernel;
     ls_reals levels;
+    ls_integers margin;
     ls_strings words;
     ls_component shape, lid;
     ls_component_list parts;

@@ -167,7 +167,8 @@ static void expect_partition(int rows, int tested)
 
 Test(source, split_is_a_partition_by_the_seed)
 {
-    ls_csv_options options = {.common = {0.2, 0}, .train = train_name, .target = {1, last_only}};
+    ls_csv_options options = {
+        .common = {.test_fraction = 0.2}, .train = train_name, .target = {1, last_only}};
     cr_assert_eq(load(&options, 1), LS_OK, "%s", ls_error_message());
     expect_partition(101, 20);
     uint64_t digest = ls_dataset_digest(&test);
@@ -180,7 +181,7 @@ Test(source, split_is_a_partition_by_the_seed)
 
 Test(source, sizes_of_the_split)
 {
-    ls_csv_options options = {.common = {0, 0}, .train = train_name, .target = {1, last_only}};
+    ls_csv_options options = {.common = {.test_fraction = 0}, .train = train_name, .target = {1, last_only}};
     static const struct {
         double fraction;
         int tested;
@@ -202,7 +203,7 @@ Test(source, sizes_of_the_split)
 Test(source, test_file_takes_the_classes_of_the_training_file)
 {
     ls_csv_options options = {
-        .common = {0.2, 0}, .train = train_name, .test = test_name, .target = {1, last_only}};
+        .common = {.test_fraction = 0.2}, .train = train_name, .test = test_name, .target = {1, last_only}};
     cr_assert_eq(load(&options, 1), LS_OK, "%s", ls_error_message());
     cr_expect_eq(train.rows, 101);
     cr_expect_eq(test.rows, 7);
@@ -237,15 +238,34 @@ Test(source, refused_memory_is_a_status)
         at += sprintf(at, ",memory:nth=%d", passage += depth);
     setenv("LOCKSTEP_FAULT", faults, 1);
     ls_csv_options options = {
-        .common = {0.2, 0}, .train = train_name, .test = test_name, .target = {1, last_only}};
+        .common = {.test_fraction = 0.2}, .train = train_name, .test = test_name, .target = {1, last_only}};
     for (int depth = 1; depth <= 16; depth++)
         cr_assert_eq(load(&options, 1), LS_ERROR_MEMORY, "depth %d", depth);
     cr_assert_eq(load(&options, 1), LS_OK, "%s", ls_error_message());
 }
 
+Test(source, rows_get_the_shape_of_the_recipe)
+{
+    ls_csv_options options = {.common = {.test_fraction = 0.5, .shape = {.count = 3, .value = {1, 1, 1}}},
+                              .train = train_name,
+                              .target = {1, last_only}};
+    cr_assert_eq(load(&options, 1), LS_OK, "%s", ls_error_message());
+    for (int i = 0; i < 2; i++) {
+        const ls_dataset *set = i == 0 ? &train : &test;
+        cr_expect(set->rank == 3 && set->shape[0] == 1 && set->shape[1] == 1 && set->shape[2] == 1);
+    }
+    options.common.shape = (ls_integers){.count = 2, .value = {3, 5}};
+    cr_expect_eq(load(&options, 1), LS_ERROR_RECIPE);
+    cr_expect_str_eq(ls_error_message(),
+                     "data.shape is 3 x 5 = 15 numbers, but a row of the data has 1 inputs");
+    options.common.shape = (ls_integers){.count = 5, .value = {1, 1, 1, 1, 1}};
+    cr_expect_eq(load(&options, 1), LS_ERROR_RECIPE);
+    cr_expect_str_eq(ls_error_message(), "data.shape has 5 dimensions, expected at most 4");
+}
+
 Test(source, xor_is_whole)
 {
-    ls_data_options options = {0.5, 0};
+    ls_data_options options = {.test_fraction = 0.5};
     ls_component source = {.type = &ls_source_xor.base, .options = &options};
     cr_assert_eq(ls_data_load(&source, NULL, 1, &train, &test), LS_OK);
     cr_expect_eq(train.rows, 4);

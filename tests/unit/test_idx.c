@@ -193,7 +193,8 @@ static char tall_images_name[] = "tall-images";
 
 Test(idx_files, training_and_test)
 {
-    ls_idx_options options = {{0.5, 0}, images_name, labels_name, test_images_name, test_labels_name, 0};
+    ls_idx_options options = {{.test_fraction = 0.5}, images_name,      labels_name,
+                              test_images_name,       test_labels_name, 0};
     ls_component source = {.type = &ls_source_idx.base, .options = &options};
     ls_dataset train, test;
     cr_assert_eq(ls_data_load(&source, directory, 1, &train, &test), LS_OK, "%s", ls_error_message());

@@ -49,6 +49,8 @@ Test(recipe_difference, every_kind_is_compared)
     expect_difference(GOOD, GOOD "levels: 1\n", "levels");
     expect_difference(GOOD "levels: [1, 2]\n", GOOD "levels: [1, 2.5]\n", "levels");
     expect_difference(GOOD "levels: 2\n", GOOD "levels: [2.0]\n", NULL);
+    expect_difference(GOOD, GOOD "margin: even\n", "margin");
+    expect_difference(GOOD, GOOD "margin: 0\n", "margin");
     expect_difference(GOOD "words: [a, b]\n", GOOD "words: [a, c]\n", "words");
     expect_difference(GOOD, GOOD "words: [a]\n", "words");
     expect_difference(GOOD, GOOD "shape: flat\n", "shape.type");

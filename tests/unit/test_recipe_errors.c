@@ -115,6 +115,12 @@ Test(recipe_errors, out_of_range)
            {GOOD "rate: 0.91\n", "t.yaml:2:7: 'rate' is '0.91', expected a number, 0 to 0.9"},
            {GOOD "rate: -1e-9\n", "t.yaml:2:7: 'rate' is '-1e-9', expected a number, 0 to 0.9"},
            {GOOD "any: 1e999\n", "t.yaml:2:6: 'any' is '1e999', expected a number"},
+           {GOOD "margin: 10\n",
+            "t.yaml:2:9: 'margin' is '10', expected an integer or a list of at most 16, 0 to 9, "
+            "or one of none, even"},
+           {GOOD "margin: odd\n",
+            "t.yaml:2:9: 'margin' is 'odd', expected an integer or a list of at most 16, 0 to "
+            "9, or one of none, even"},
            {GOOD "kernel: 10\n",
             "t.yaml:2:9: 'kernel' is '10', expected an integer or a list of at most 16, 1 to 9"});
 }
@@ -193,7 +199,7 @@ Test(recipe_errors, broken_yaml)
 
 Test(recipe_errors, documents)
 {
-#define KEYS "count, rate, any, flag, mode, title, file, kernel, levels, words, shape, lid, parts, inner"
+#define KEYS "count, rate, any, flag, mode, title, file, kernel, levels, margin, words, shape, lid, parts, inner"
     EXPECT({"", "t.yaml:1:1: the file is empty, expected the keys: " KEYS},
            {"# nothing but this\n\n", "t.yaml:1:1: the file is empty, expected the keys: " KEYS},
            {"---\n", "t.yaml:1:1: the file is empty, expected the keys: " KEYS},

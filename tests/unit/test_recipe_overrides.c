@@ -125,7 +125,7 @@ Test(recipe_overrides, mistakes_name_the_setting)
                  "--set parts.a.siz=1: unknown key 'siz' of part wheel, did you mean 'size'?");
     expect_error("zzzzzz.y.x=1",
                  "--set zzzzzz.y.x=1: unknown key 'zzzzzz' of the file, expected one of: count, "
-                 "rate, any, flag, mode, title, file, kernel, levels, words, shape, lid, parts, inner");
+                 "rate, any, flag, mode, title, file, kernel, levels, margin, words, shape, lid, parts, inner");
     expect_error("parts.3.size=1",
                  "--set parts.3.size=1: 'parts' has no item '3', expected 0 to 2 or the name of one");
     expect_error("parts.ab.size=1", "--set parts.ab.size=1: 'parts' has no item 'ab', did you mean 'a.b'?");

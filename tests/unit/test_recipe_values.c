@@ -39,6 +39,7 @@ Test(recipe_values, defaults_fill_what_is_not_written)
     cr_expect_null(example.file);
     cr_expect_eq(example.kernel.count, 2);
     cr_expect_eq(example.kernel.value[1], 1);
+    cr_expect(example.margin.word == 1 && example.margin.count == 0);
     cr_expect_eq(example.words.count, 0);
     cr_expect_str_eq(example.shape.type->name, "round");
     cr_expect_eq(((ls_example_round *)example.shape.options)->radius, 1.0);
@@ -119,6 +120,10 @@ Test(recipe_values, one_value_is_a_list_of_one)
     cr_expect_eq(example.kernel.value[0], 3);
     cr_assert_eq(example.words.count, 1);
     cr_expect_str_eq(example.words.value[0], "alone");
+    read_good(GOOD "margin: even\n");
+    cr_expect(example.margin.word == 2 && example.margin.count == 0);
+    read_good(GOOD "margin: [1, 0]\n");
+    cr_expect(example.margin.word == 0 && example.margin.count == 2 && example.margin.value[0] == 1);
     read_good(GOOD "kernel: [3, 4, 5]\nwords: [1, two, \"3 \"]\n");
     cr_expect_eq(example.kernel.count, 3);
     cr_assert_eq(example.words.count, 3);

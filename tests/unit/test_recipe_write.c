@@ -133,6 +133,7 @@ Test(recipe_write, all_keys_in_the_order_of_the_table)
                            "file: null\n"
                            "kernel: [1, 1]\n"
                            "levels: [1, 0.001, 2]\n"
+                           "margin: none\n"
                            "words: [\"a b\", c]\n"
                            "shape:\n"
                            "  type: round\n"
@@ -158,7 +159,7 @@ Test(recipe_write, all_keys_in_the_order_of_the_table)
     text = json_of(&example);
     cr_expect_str_eq(text,
                      "{\"count\":100,\"rate\":1e-20,\"any\":0,\"flag\":true,\"mode\":\"yes\",\"title\":null,"
-                     "\"file\":null,\"kernel\":[1,1],\"levels\":[1,0.001,2],\"words\":[\"a b\",\"c\"],"
+                     "\"file\":null,\"kernel\":[1,1],\"levels\":[1,0.001,2],\"margin\":\"none\",\"words\":[\"a b\",\"c\"],"
                      "\"shape\":{\"type\":\"round\",\"radius\":1},\"lid\":null,"
                      "\"parts\":[{\"type\":\"wheel\",\"name\":\"w\",\"inputs\":[\"a\",\"b\"],\"size\":3,"
                      "\"spokes\":8,\"shape\":{\"type\":\"square\",\"side\":4}},{\"type\":\"bolt\"},"
