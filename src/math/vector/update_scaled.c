@@ -71,28 +71,35 @@ void LS_VARIANT(ls_adagrad)(const ls_adagrad_step *step, int64_t count, float *w
         adagrad_all(false, step, count, w, gradient, sum);
 }
 
-/* The sign of a product that may underflow comes from the signs of its factors. */
-void LS_VARIANT(ls_rprop)(const ls_rprop_step *step, int64_t count, float *w, const float *gradient,
-                          float *previous, float *size)
+/* The sign of a product that may underflow comes from the signs of its factors. first is a constant where
+   this is inlined. */
+LS_INLINE void rprop_all(bool first, const ls_rprop_step *step, int64_t count, float *w,
+                         const float *gradient, float *previous, float *size)
 {
     ls_rprop_step local = *step;
     local.rule = local_rule(&step->rule);
     LS_FOR_EACH(count, {
         float g = direction_of(false, &local.rule, w[i], gradient[i]);
-        float before = previous[i];
-        float sign = g > 0.0f ? 1.0f : 0.0f;
-        sign = g < 0.0f ? -1.0f : sign;
-        float sign_before = before > 0.0f ? 1.0f : 0.0f;
-        sign_before = before < 0.0f ? -1.0f : sign_before;
-        float agreement = sign * sign_before;
+        float before = previous[i], s = first ? local.rule.learning_rate : size[i];
+        float sign = (g > 0.0f ? 1.0f : 0.0f) - (g < 0.0f ? 1.0f : 0.0f);
+        float agreement = sign * ((before > 0.0f ? 1.0f : 0.0f) - (before < 0.0f ? 1.0f : 0.0f));
         float factor = agreement > 0.0f ? local.grow : 1.0f;
         factor = agreement < 0.0f ? local.shrink : factor;
-        float s = (local.first ? local.rule.learning_rate : size[i]) * factor;
+        s *= factor;
         s = s < local.smallest ? local.smallest : s;
         s = s > local.largest ? local.largest : s;
+        float kept = agreement < 0.0f ? 0.0f : 1.0f;
         size[i] = s;
-        previous[i] = agreement < 0.0f ? 0.0f : g;
-        sign = agreement < 0.0f ? 0.0f : sign;
-        w[i] = __builtin_fmaf(-sign, s, w[i]);
+        previous[i] = kept * g;
+        w[i] = __builtin_fmaf(-kept * sign, s, w[i]);
     });
+}
+
+void LS_VARIANT(ls_rprop)(const ls_rprop_step *step, int64_t count, float *w, const float *gradient,
+                          float *previous, float *size)
+{
+    if (step->first)
+        rprop_all(true, step, count, w, gradient, previous, size);
+    else
+        rprop_all(false, step, count, w, gradient, previous, size);
 }
