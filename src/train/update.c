@@ -34,15 +34,11 @@ static const float *gradient_of(const ls_update_job *job, const ls_piece *piece,
     return ls_update_gradient(job, piece, job->step->space[thread].piece);
 }
 
-/* Sum of squares of a piece, one chain in double precision. */
+/* Sum of squares of a piece. */
 static double norm_part(const ls_update_job *job, const ls_piece *piece, const float *gradient)
 {
-    double sum = 0, factor = pending_factor(job);
-    for (int64_t i = 0; i < piece->count; i++) {
-        double g = (double)gradient[i] * factor;
-        sum += g * g;
-    }
-    return sum;
+    double factor = pending_factor(job);
+    return job->step->kernels->dot(piece->count, gradient, gradient) * (factor * factor);
 }
 
 /* The clipping factor of the whole gradient; also leaves the norm for the record. Every thread computes the
