@@ -12,24 +12,19 @@ typedef struct ls_checkpoint_options {
     int64_t keep;         /* how many of the newest are kept, default 3 */
 } ls_checkpoint_options;
 
-/* What may be watched from epoch to epoch, in the order of ls_monitor_choices. */
-typedef enum ls_monitor {
-    LS_MONITOR_TEST_LOSS,
-    LS_MONITOR_TEST_ACCURACY,
-    LS_MONITOR_LOSS,
-    LS_MONITOR_ACCURACY
-} ls_monitor;
 typedef enum ls_mode { LS_MODE_AUTO, LS_MODE_MIN, LS_MODE_MAX } ls_mode; /* what counts as better */
 
 typedef struct ls_early_stopping_options {
-    int monitor, mode;
+    char *monitor; /* "test_loss": a number of the records */
+    int mode;
     int64_t patience; /* epochs without improvement after which training stops; 0 (default): never */
     double min_delta;
     bool restore_best;
 } ls_early_stopping_options;
 
 typedef struct ls_on_plateau_options {
-    int monitor, mode;
+    char *monitor; /* "test_loss": a number of the records */
+    int mode;
     int64_t patience; /* epochs without improvement after which the learning rate is lowered; 0 (default):
                          never */
     double factor, threshold, min_lr;
@@ -37,21 +32,21 @@ typedef struct ls_on_plateau_options {
 } ls_on_plateau_options;
 
 typedef struct ls_training_options {
-    int64_t epochs;        /* default 10; may change on resume */
-    int64_t steps;         /* 0: no limit; stop after so many steps in all */
-    int64_t batch;         /* of the whole machine, default 64; 0: all rows */
-    int64_t accumulate;    /* parts that a batch is gone through in; default 1 */
-    int64_t grain;         /* samples a grain; 0: chosen from the model and batch */
-    bool shuffle;          /* default true */
-    int reduce;            /* 0 exact, 1 float32 */
-    int64_t segments;      /* default 1 */
-    double clip_norm;      /* 0: none */
-    double clip_value;     /* 0: none */
-    int nonfinite;         /* 0 stop, 1 skip: a step with infinity or NaN is left out and counted */
+    int64_t epochs;          /* default 10; may change on resume */
+    int64_t steps;           /* 0: no limit; stop after so many steps in all */
+    int64_t batch;           /* of the whole machine, default 64; 0: all rows */
+    int64_t accumulate;      /* parts that a batch is gone through in; default 1 */
+    int64_t grain;           /* samples a grain; 0: chosen from the model and batch */
+    bool shuffle;            /* default true */
+    int reduce;              /* 0 exact, 1 float32 */
+    int64_t segments;        /* default 1 */
+    double clip_norm;        /* 0: none */
+    double clip_value;       /* 0: none */
+    int nonfinite;           /* 0 stop, 1 skip: a step with infinity or NaN is left out and counted */
     int64_t nonfinite_limit; /* steps in a row that may be skipped; 0: any number */
-    int64_t replica_check; /* every so many steps; 0 (default): once an epoch; -1 never */
-    int64_t health; /* measure the health of the layers for every so many records; 0 (default): for about 10; -1:
-                       never */
+    int64_t replica_check;   /* every so many steps; 0 (default): once an epoch; -1 never */
+    int64_t health; /* measure the health of the layers for every so many records; 0 (default): for about 10;
+                       -1: never */
     int64_t report; /* evaluate and write a metrics record every so many epochs; 0 (default): at most about
                        1,000 records a run */
     char *initial;  /* path of a safetensors file of initial weights */
@@ -76,13 +71,13 @@ struct ls_recipe {
 extern const ls_option ls_recipe_options[]; /* the root table; offsets in struct ls_recipe */
 extern const ls_option ls_training_option_table[];
 extern const ls_option ls_early_stopping_table[], ls_on_plateau_table[]; /* io/recipe_watch.c */
-extern const char *const ls_monitor_choices[];
 
 /* The resolved recipe as YAML (all keys, defaults filled in, paths as absolute where absolute_paths) in a
  * stable order. *text is freed with ls_free. */
 ls_status ls_recipe_to_yaml(const ls_recipe *recipe, bool absolute_paths, char **text);
-/* Canonical JSON of all that predict needs: {"model": [...], "loss": {...}, "metrics": [...], "data": {"type": ...,
- * "normalise": ...}} without paths, places, layout or training. It can be read by ls_recipe_parse_model. */
+/* Canonical JSON of all that predict needs: {"model": [...], "loss": {...}, "metrics": [...], "data":
+ * {"type": ..., "normalise": ...}} without paths, places, layout or training. It can be read by
+ * ls_recipe_parse_model. */
 ls_status ls_recipe_model_json(const ls_recipe *recipe, char **text);
 /* A recipe with only data (options without files), model and loss from that JSON; the rest has defaults. name
  * is for messages. */

@@ -1,24 +1,27 @@
 /* The keys of a recipe about what is watched from epoch to epoch. */
 #include "io/recipe.h"
 
-const char *const ls_monitor_choices[] = {"test_loss", "test_accuracy", "loss", "accuracy", NULL};
 static const char *const mode_choices[] = {"auto", "min", "max", NULL};
 
 #define PATIENCE_LARGEST 1e9
 
 #define MONITOR(STRUCT)                                                                                      \
     {                                                                                                        \
-        .key = "monitor", .kind = LS_OPTION_CHOICE, .offset = offsetof(STRUCT, monitor),                     \
-        .default_text = "test_loss", .choices = ls_monitor_choices,                                          \
-        .help = "What is watched after every epoch. With `training.average` the results on the test set "    \
-                "are those of the averaged weights."                                                         \
+        .key = "monitor", .kind = LS_OPTION_STRING, .offset = offsetof(STRUCT, monitor),                     \
+        .default_text = "test_loss",                                                                         \
+        .help =                                                                                              \
+            "What is watched after every epoch: loss, accuracy, test_loss, test_accuracy, or test_ and the " \
+            "name of one of the recipe's metrics (test_f1). With `training.average` the results on the "     \
+            "test "                                                                                          \
+            "set are those of the averaged weights."                                                         \
     }
 
 #define MODE(STRUCT)                                                                                         \
     {                                                                                                        \
         .key = "mode", .kind = LS_OPTION_CHOICE, .offset = offsetof(STRUCT, mode), .default_text = "auto",   \
         .choices = mode_choices,                                                                             \
-        .help = "Whether lower or higher values are better. auto: higher accuracies, lower losses."          \
+        .help = "Whether lower or higher values are better. auto: higher accuracies, lower losses; for "     \
+                "other metrics it must be said."                                                             \
     }
 
 const ls_option ls_early_stopping_table[] = {

@@ -1,6 +1,8 @@
 #include "train/decide.h"
 
 #include <math.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "base/error.h"
 
@@ -22,61 +24,104 @@ bool ls_restores_best(const ls_recipe *recipe)
     return recipe->training.early_stopping.patience > 0 && recipe->training.early_stopping.restore_best;
 }
 
-const char *ls_monitor_name(int monitor)
+typedef struct monitor { /* that every training has */
+    const char *name;
+    bool test, accuracy;
+    size_t offset; /* in ls_progress */
+} monitor;
+
+static const monitor monitors[] = {
+    {"test_loss", true, false, offsetof(ls_progress, test_loss)},
+    {"test_accuracy", true, true, offsetof(ls_progress, test_accuracy)},
+    {"loss", false, false, offsetof(ls_progress, loss)},
+    {"accuracy", false, true, offsetof(ls_progress, accuracy)},
+};
+
+static const monitor *find_monitor(const char *name)
 {
-    return ls_monitor_choices[monitor];
+    for (size_t i = 0; i < sizeof monitors / sizeof monitors[0]; i++) {
+        if (strcmp(monitors[i].name, name) == 0) return &monitors[i];
+    }
+    return NULL;
 }
 
-static bool is_accuracy(int monitor)
+/* One of the recipe's metrics, as it is called in the records. */
+static const ls_metric *find_metric(const ls_metrics *metrics, const char *name)
 {
-    return monitor == LS_MONITOR_ACCURACY || monitor == LS_MONITOR_TEST_ACCURACY;
+    static const char prefix[] = "test_";
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0) return NULL;
+    for (int i = 0; i < metrics->count; i++) {
+        if (strcmp(metrics->item[i].name, name + sizeof prefix - 1) == 0) return &metrics->item[i];
+    }
+    return NULL;
 }
 
-static double value_of(int monitor, const ls_progress *results)
+static double value_of(const char *name, const ls_progress *results)
 {
-    const double value[] = {
-        [LS_MONITOR_TEST_LOSS] = results->test_loss,
-        [LS_MONITOR_TEST_ACCURACY] = results->test_accuracy,
-        [LS_MONITOR_LOSS] = results->loss,
-        [LS_MONITOR_ACCURACY] = results->accuracy,
-    };
-    return value[monitor];
+    const monitor *found = find_monitor(name);
+    double value = NAN;
+    if (found != NULL) {
+        memcpy(&value, (const char *)results + found->offset, sizeof value);
+        return value;
+    }
+    const ls_metric *metric = find_metric(&results->test_metrics, name);
+    return metric == NULL ? NAN : metric->value;
 }
 
-static bool larger_is_better(int monitor, int mode)
+static bool larger_is_better(const char *name, int mode)
 {
-    return mode == LS_MODE_AUTO ? is_accuracy(monitor) : mode == LS_MODE_MAX;
+    const monitor *found = find_monitor(name);
+    return mode == LS_MODE_AUTO ? found != NULL && found->accuracy : mode == LS_MODE_MAX;
 }
 
-static ls_status check_monitor(const ls_recipe *recipe, const char *key, int monitor, const ls_watchable *has)
+static ls_status check_metric(const ls_recipe *recipe, const char *key, const char *name, int mode,
+                              const ls_watchable *has)
 {
-    const char *file = ls_recipe_place(recipe, 0, 0), *name = ls_monitor_name(monitor);
+    const char *file = ls_recipe_place(recipe, 0, 0);
+    if (find_metric(has->metrics, name) == NULL) {
+        return ls_error(
+            LS_ERROR_RECIPE,
+            "%s: training.%s.monitor is '%s', expected loss, accuracy, test_loss, test_accuracy, or "
+            "test_ and the name of one of the recipe's metrics",
+            file, key, name);
+    }
+    if (mode != LS_MODE_AUTO) return LS_OK;
+    return ls_error(LS_ERROR_RECIPE, "%s: training.%s.mode: expected min or max, whichever is better of %s",
+                    file, key, name);
+}
+
+static ls_status check_monitor(const ls_recipe *recipe, const char *key, const char *name, int mode,
+                               const ls_watchable *has)
+{
+    const char *file = ls_recipe_place(recipe, 0, 0);
+    const monitor *found = find_monitor(name);
     if (!has->epochs) {
         return ls_error(LS_ERROR_RECIPE,
                         "%s: training.%s needs epochs, which there are not where data.type is push", file,
                         key);
     }
-    bool tests = monitor == LS_MONITOR_TEST_LOSS || monitor == LS_MONITOR_TEST_ACCURACY;
-    if (tests && !has->test) {
+    if (found == NULL) LS_TRY(check_metric(recipe, key, name, mode, has));
+    if ((found == NULL || found->test) && !has->test) {
         return ls_error(LS_ERROR_RECIPE,
                         "%s: training.%s.monitor is %s, but there are no test rows; give some to data, or "
                         "watch loss",
                         file, key, name);
     }
-    if (is_accuracy(monitor) && !has->classes) {
+    if (found != NULL && found->accuracy && !has->classes) {
         return ls_error(LS_ERROR_RECIPE, "%s: training.%s.monitor is %s, but there are no classes; watch %s",
-                        file, key, name, tests ? "test_loss" : "loss");
+                        file, key, name, found->test ? "test_loss" : "loss");
     }
     return LS_OK;
 }
 
 ls_status ls_decide_check(const ls_recipe *recipe, const ls_watchable *has)
 {
-    const ls_training_options *training = &recipe->training;
-    if (training->early_stopping.patience > 0)
-        LS_TRY(check_monitor(recipe, "early_stopping", training->early_stopping.monitor, has));
-    if (training->on_plateau.patience > 0)
-        LS_TRY(check_monitor(recipe, "on_plateau", training->on_plateau.monitor, has));
+    const ls_early_stopping_options *stopping = &recipe->training.early_stopping;
+    const ls_on_plateau_options *plateau = &recipe->training.on_plateau;
+    if (stopping->patience > 0)
+        LS_TRY(check_monitor(recipe, "early_stopping", stopping->monitor, stopping->mode, has));
+    if (plateau->patience > 0)
+        LS_TRY(check_monitor(recipe, "on_plateau", plateau->monitor, plateau->mode, has));
     return LS_OK;
 }
 

@@ -40,6 +40,7 @@ typedef struct ls_watchable {
     bool epochs; /* there are epochs: rows are not pushed */
     bool test;   /* there are test rows */
     bool classes;
+    const ls_metrics *metrics; /* names of those that are found on the test set */
 } ls_watchable;
 ls_status ls_decide_check(const ls_recipe *recipe, const ls_watchable *has);
 
@@ -52,8 +53,5 @@ bool ls_decide_best(const ls_recipe *recipe, const ls_progress *results, ls_deci
 
 /* The learning rate after the reductions, where the schedule says rate. */
 double ls_decided_rate(const ls_recipe *recipe, const ls_decisions *decisions, double rate);
-
-/* "test_loss" */
-const char *ls_monitor_name(int monitor);
 
 #endif

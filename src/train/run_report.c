@@ -92,8 +92,8 @@ static void note_reduction(const ls_run *r)
 {
     const ls_on_plateau_options *options = &r->trainer.recipe->training.on_plateau;
     note_text(r, ls_format("epoch %lld: %s has not improved for %lld epochs; the learning rate is now %.6g",
-                           (long long)r->trainer.epoch, ls_monitor_name(options->monitor),
-                           (long long)options->patience, ls_trainer_rate(&r->trainer)));
+                           (long long)r->trainer.epoch, options->monitor, (long long)options->patience,
+                           ls_trainer_rate(&r->trainer)));
 }
 
 static void note_stop(const ls_run *r)
@@ -102,9 +102,8 @@ static void note_stop(const ls_run *r)
     note_text(r,
               ls_format("stopping early after epoch %lld: %s has not improved for %lld epochs; the best was "
                         "%.6g in epoch %lld",
-                        (long long)r->trainer.epoch, ls_monitor_name(options->monitor),
-                        (long long)options->patience, r->trainer.decisions.best,
-                        (long long)r->trainer.decisions.best_epoch));
+                        (long long)r->trainer.epoch, options->monitor, (long long)options->patience,
+                        r->trainer.decisions.best, (long long)r->trainer.decisions.best_epoch));
 }
 
 void ls_run_decide(ls_run *r, bool record_due)

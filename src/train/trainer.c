@@ -136,9 +136,12 @@ static ls_status check_watched(const ls_trainer *trainer)
     const ls_recipe *recipe = trainer->recipe;
     const ls_loss_type *loss = (const ls_loss_type *)recipe->loss.type;
     const ls_average_type *average = (const ls_average_type *)recipe->training.average.type;
+    ls_metrics metrics;
+    ls_trainer_metrics(trainer, &metrics);
     ls_watchable has = {.epochs = !source_of(recipe)->pushed,
                         .test = trainer->test.rows > 0,
-                        .classes = trainer->train.classes > 0 && loss->classify != NULL};
+                        .classes = trainer->train.classes > 0 && loss->classify != NULL,
+                        .metrics = &metrics};
     if (average != NULL && average->by_epoch && !has.epochs) {
         const ls_component *component = &recipe->training.average;
         return ls_error(LS_ERROR_RECIPE,
@@ -173,9 +176,9 @@ static ls_status set_up(ls_trainer *trainer)
     LS_TRY(ls_agree(comm, load_data(trainer)));
     LS_TRY(ls_agree_same(comm, trainer->data_digest, LS_ERROR_DATA, "the data of the ranks"));
     LS_TRY(ls_agree(comm, build_model(trainer)));
-    LS_TRY(ls_agree(comm, check_watched(trainer)));
     LS_TRY(ls_agree(comm, ls_whole_check(trainer)));
-    return ls_agree(comm, get_step(trainer));
+    LS_TRY(ls_agree(comm, get_step(trainer)));
+    return ls_agree(comm, check_watched(trainer));
 }
 
 ls_status ls_trainer_setup(ls_context *context, const ls_recipe *recipe, ls_trainer *trainer)

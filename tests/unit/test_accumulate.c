@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/options.h"
 #include "support/training.h"
 
 #define RECIPE(LAYERS, TRAINING)                                                                             \
@@ -76,7 +75,6 @@ Test(accumulate, batch_norm_over_grains_does_not_see_the_parts)
 /* Dropout draws by the place of a row in the batch, not in the part. */
 Test(accumulate, dropout_does_not_see_the_parts)
 {
-    if (ls_registry_find(&ls_layer_registry, "dropout") == NULL) cr_skip_test("there is no dropout");
     compare_with_whole(RECIPE(TANH "  - {type: dropout}\n", ""),
                        RECIPE(TANH "  - {type: dropout}\n", "accumulate: 3"));
 }
@@ -132,4 +130,36 @@ Test(accumulate, infinity_in_any_part_leaves_the_whole_step_out)
         training_end(t);
         training_end(untouched);
     }
+}
+
+/* Rows are pushed: more than were planned for, then fewer. */
+Test(accumulate, pushed_rows_are_gone_through_in_parts_as_well)
+{
+    static const char *const recipes[] = {
+        "data: {type: push, inputs: 2, outputs: 1}\nmodel: [{type: dense, units: 24, activation: tanh}, "
+        "{type: dense, units: 1}]\nloss: mse\ntraining: {batch: 16, grain: 4}\n",
+        "data: {type: push, inputs: 2, outputs: 1}\nmodel: [{type: dense, units: 24, activation: tanh}, "
+        "{type: dense, units: 1}]\nloss: mse\ntraining: {batch: 16, grain: 4, accumulate: 3}\n",
+    };
+    static const int64_t rows[] = {16, 61, 5, 40};
+    training *t[2];
+    for (int k = 0; k < 2; k++) {
+        t[k] = training_begin(1, recipes[k]);
+        for (int n = 0; n < 4; n++) {
+            float inputs[2 * 61], targets[61];
+            for (int i = 0; i < 61; i++) {
+                inputs[2 * i] = sinf((float)(31 * n + i));
+                inputs[2 * i + 1] = cosf((float)(17 * n + 3 * i));
+                targets[i] = inputs[2 * i] * inputs[2 * i + 1];
+            }
+            cr_assert_eq(ls_trainer_step(&t[k]->trainer, rows[n], inputs, targets, NULL, NULL), LS_OK, "%s",
+                         ls_error_message());
+        }
+    }
+    cr_expect_eq(t[0]->trainer.step.plan.batch, 61);
+    cr_expect_eq(t[1]->trainer.step.plan.batch, 24);
+    cr_expect_lt(largest_difference(t[0], t[1]), 2e-6);
+    cr_expect_gt(largest_difference(t[0], t[1]), 0);
+    training_end(t[0]);
+    training_end(t[1]);
 }

@@ -91,6 +91,24 @@ Test(decide, accuracies_should_rise_unless_told_otherwise)
     end();
 }
 
+Test(decide, metrics_of_the_recipe_may_be_watched)
+{
+    begin("early_stopping: {patience: 2, monitor: test_f1, mode: max}");
+    ls_progress results = {
+        .test_metrics = {.count = 2, .item = {{.name = "rmse", .value = 1}, {.name = "f1"}}}};
+    static const double f1[] = {0.5, 0.7, 0.6, NAN, 0.9};
+    int stopped = 0;
+    for (int epoch = 1; epoch <= 5 && stopped == 0; epoch++) {
+        results.epoch = epoch;
+        results.test_metrics.item[1].value = f1[epoch - 1];
+        if (ls_decide_epoch(recipe, &results, &decisions).stop) stopped = epoch;
+    }
+    cr_expect_eq(stopped, 4);
+    cr_expect_eq(decisions.best_epoch, 2);
+    cr_expect_eq(decisions.best, 0.7);
+    end();
+}
+
 Test(decide, without_early_stopping_the_best_is_by_accuracy_else_by_loss)
 {
     begin("");
@@ -183,8 +201,9 @@ static void expect_check(const char *training, const ls_watchable *has, const ch
 
 Test(decide, what_is_watched_must_exist)
 {
-    ls_watchable all = {true, true, true}, no_epochs = {false, true, true};
-    ls_watchable no_test = {true, false, true}, no_classes = {true, true, false};
+    ls_metrics metrics = {.count = 1, .item = {{.name = "f1"}}};
+    ls_watchable all = {true, true, true, &metrics}, no_epochs = {false, true, true, &metrics};
+    ls_watchable no_test = {true, false, true, &metrics}, no_classes = {true, true, false, &metrics};
     const char *stop = "early_stopping: {patience: 1}";
     const char *accuracy = "on_plateau: {patience: 1, monitor: test_accuracy}";
     const char *loss = "early_stopping: {patience: 1, monitor: loss}";
@@ -197,4 +216,13 @@ Test(decide, what_is_watched_must_exist)
     expect_check(stop, &no_classes, NULL);
     expect_check(loss, &no_test, NULL);
     expect_check("epochs: 3", &no_epochs, NULL);
+    expect_check("early_stopping: {patience: 1, monitor: test_f1, mode: max}", &all, NULL);
+    expect_check("early_stopping: {patience: 1, monitor: test_f1}", &all,
+                 "training.early_stopping.mode: expected min or max, whichever is better of test_f1");
+    expect_check("early_stopping: {patience: 1, monitor: test_f1, mode: max}", &no_test,
+                 "there are no test rows");
+    expect_check(
+        "on_plateau: {patience: 1, monitor: test_f2, mode: max}", &all,
+        "training.on_plateau.monitor is 'test_f2', expected loss, accuracy, test_loss, test_accuracy, or");
+    expect_check("on_plateau: {patience: 1, monitor: f1, mode: max}", &all, "monitor is 'f1', expected");
 }
