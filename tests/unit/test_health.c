@@ -86,6 +86,26 @@ Test(health, dead_units_are_counted)
     training_end(t);
 }
 
+/* Places of a channel share its weights, so channels live or die. */
+Test(health, channels_of_images_are_dead_as_a_whole)
+{
+    training *t = training_begin(
+        1,
+        RECIPE(
+            "  - {type: reshape, shape: [1, 2, 2]}\n"
+            "  - {type: conv2d, filters: 5, kernel: 1, activation: relu, name: conv}\n  - {type: flatten}\n",
+            "type: sgd", "shuffle: false"));
+    const ls_parameter *parameter = ls_model_find(&t->trainer.model, "conv.bias");
+    for (int c = 0; c < 5; c++) t->trainer.step.parameters[parameter->offset + c] = c < 2 ? -1e6F : 1;
+    const ls_health *health = measured(t);
+    int tensor = 0;
+    for (int n = 0; n < t->trainer.model.node_count; n++) {
+        if (strcmp(t->trainer.model.node[n].name, "conv_activation") == 0) tensor = n + 1;
+    }
+    cr_expect_float_eq(health->dead[tensor], 0.4, 1e-12);
+    training_end(t);
+}
+
 /* Units that answer to some samples only, wherever these samples are worked on. */
 Test(health, threads_do_not_change_what_is_measured)
 {
