@@ -4,6 +4,7 @@
 
 #include "data/dataset.h"
 
+extern const ls_source_type ls_source_cifar;
 extern const ls_source_type ls_source_csv;
 extern const ls_source_type ls_source_idx;
 extern const ls_source_type ls_source_push;
