@@ -1,0 +1,225 @@
+/* Small networks against what PyTorch says of them in double precision (tests/golden/make.py): predictions,
+   losses, and parameters after some steps. With one step of learning rate 1 these show the gradients. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include <lockstep/lockstep.h>
+#include "optim/optimizer.h"
+#include "optim/schedule.h"
+#include "train/trainer.h"
+
+/* Our float32 against their float64: a step is off by some 2^-24 times the number of additions behind a
+   value, of at most a few dozen here; steps build on each other, and divide by small numbers in some
+   optimisers. */
+static const double tolerance_once = 4e-6, tolerance_many = 3e-4;
+
+/* What PyTorch does not have, and why it is no matter. */
+static const char *const exceptions[] = {
+    "dropout",               /* random: its masks are tested against their definition in test_dropout.c */
+    "spatial_dropout",       /* the same */
+    "lars",                  /* not in PyTorch: an independent implementation in test_optimizers*.c */
+    "lamb",                  /* the same */
+    "lbfgs",                 /* another line search: tested on functions with known minima */
+    "schedule constant",     /* the default of all other cases */
+    "schedule inverse_sqrt", /* not in PyTorch: known values in test_schedules.c */
+    "schedule one_cycle",    /* its rates are compared in test_golden_optimizers.c */
+};
+
+static json_t *cases;
+
+static void set_up(void)
+{
+    char path[4096];
+    json_error_t error;
+    const char *top = getenv("srcdir");
+    snprintf(path, sizeof path, "%s/tests/golden/cases.json", top != NULL ? top : ".");
+    cases = json_load_file(path, 0, &error);
+    cr_assert_not_null(cases, "%s: %s", path, error.text);
+}
+
+static void tear_down(void)
+{
+    json_decref(cases);
+}
+
+TestSuite(golden, .init = set_up, .fini = tear_down, .timeout = 120);
+
+/* The same formula as in make.py. */
+static float number(uint32_t series, uint32_t index)
+{
+    uint32_t h = index * 2654435761u + series * 40503u + 12345u;
+    h ^= h >> 16;
+    h *= 0x45d9f3bu;
+    h ^= h >> 16;
+    return (float)(h >> 8) * 0x1p-23f - 1;
+}
+
+static const char *text_of(const json_t *of, const char *key)
+{
+    return json_string_value(json_object_get(of, key));
+}
+
+static int64_t integer_of(const json_t *of, const char *key)
+{
+    return json_integer_value(json_object_get(of, key));
+}
+
+static void fill_parameters(ls_trainer *trainer)
+{
+    uint32_t series = 100;
+    for (int p = 0; p < trainer->model.parameter_count; p++, series++) {
+        const ls_parameter *view = &trainer->model.parameter[p];
+        if (view->untrained) continue;
+        for (int64_t i = 0; i < view->rows * view->columns; i++) {
+            float *w =
+                trainer->step.parameters + view->offset + i / view->columns * view->ld + i % view->columns;
+            float value = number(series, (uint32_t)i);
+            *w = view->dims > 1 ? value / 2 : value / 4 + (*w == 1 ? 1 : 0);
+        }
+    }
+}
+
+static float *make_inputs(const json_t *of, int64_t inputs)
+{
+    int64_t count = integer_of(of, "rows") * inputs, whole = integer_of(of, "whole");
+    float *x = malloc((size_t)count * sizeof *x);
+    for (int64_t i = 0; i < count; i++) {
+        x[i] = number(1, (uint32_t)i);
+        if (whole > 0) x[i] = floorf((x[i] + 1) / 2 * (float)whole);
+    }
+    return x;
+}
+
+static float *make_targets(const json_t *of, int64_t outputs)
+{
+    int64_t rows = integer_of(of, "rows");
+    const char *kind = text_of(of, "target");
+    float *y = malloc((size_t)(rows * outputs) * sizeof *y);
+    for (int64_t r = 0; r < rows; r++) {
+        double sum = 0;
+        for (int64_t u = 0; u < outputs; u++) sum += (number(2, (uint32_t)(r * outputs + u)) + 1) / 2 + 0.25;
+        for (int64_t u = 0; u < outputs; u++) {
+            double t = number(2, (uint32_t)(r * outputs + u));
+            double value = t;
+            if (strcmp(kind, "unit") == 0) value = (t + 1) / 2;
+            if (strcmp(kind, "counts") == 0) value = floor((t + 1) * 4);
+            if (strcmp(kind, "distribution") == 0) value = ((t + 1) / 2 + 0.25) / sum;
+            y[r * outputs + u] = (float)value;
+        }
+    }
+    return y;
+}
+
+static void expect_near(const json_t *of, const char *what, int64_t index, double found,
+                        const json_t *expected, double tolerance)
+{
+    double wanted = json_number_value(expected);
+    cr_expect(fabs(found - wanted) <= tolerance * (1 + fabs(wanted)), "%s: %s %d is %.9g, not %.9g",
+              text_of(of, "name"), what, (int)index, found, wanted);
+}
+
+static void compare_predictions(const json_t *of, ls_trainer *trainer, const float *x)
+{
+    const json_t *expected = json_object_get(of, "predictions");
+    int64_t rows = integer_of(of, "rows"), count = rows * ls_trainer_outputs(trainer);
+    float *y = malloc((size_t)count * sizeof *y);
+    cr_assert_eq(ls_trainer_predict(trainer, rows, x, y), LS_OK, "%s", ls_error_message());
+    cr_assert_eq((int64_t)json_array_size(expected), count, "%s: predictions", text_of(of, "name"));
+    for (int64_t i = 0; i < count; i++)
+        expect_near(of, "prediction", i, (double)y[i], json_array_get(expected, (size_t)i), tolerance_once);
+    free(y);
+}
+
+static void compare_parameters(const json_t *of, const ls_trainer *trainer, double tolerance)
+{
+    const json_t *expected = json_object_get(of, "after");
+    size_t next = 0;
+    for (int p = 0; p < trainer->model.parameter_count; p++) {
+        const ls_parameter *view = &trainer->model.parameter[p];
+        for (int64_t i = 0; i < view->rows * view->columns; i++) {
+            float w =
+                trainer->step.parameters[view->offset + i / view->columns * view->ld + i % view->columns];
+            expect_near(of, view->name, i, (double)w, json_array_get(expected, next++), tolerance);
+        }
+    }
+    cr_expect_eq(next, json_array_size(expected), "%s: parameters", text_of(of, "name"));
+}
+
+static void run_steps(const json_t *of, ls_trainer *trainer, const float *x, const float *y,
+                      const int32_t *labels)
+{
+    const json_t *losses = json_object_get(of, "losses");
+    int64_t steps = integer_of(of, "steps"), every = integer_of(of, "every");
+    double tolerance = steps == 1 ? tolerance_once : tolerance_many;
+    for (int64_t s = 0; s < steps; s++) {
+        double loss;
+        cr_assert_eq(ls_trainer_step(trainer, integer_of(of, "rows"), x, y, labels, &loss), LS_OK, "%s: %s",
+                     text_of(of, "name"), ls_error_message());
+        if (s % every == 0)
+            expect_near(of, "loss", s, loss, json_array_get(losses, (size_t)(s / every)), tolerance);
+    }
+    compare_parameters(of, trainer, tolerance);
+}
+
+static void run_case(const json_t *of)
+{
+    ls_context *context;
+    ls_recipe *recipe;
+    ls_trainer *trainer;
+    cr_assert_eq(ls_context_create(1, &context), LS_OK);
+    cr_assert_eq(ls_recipe_parse(text_of(of, "recipe"), text_of(of, "name"), NULL, NULL, 0, &recipe), LS_OK,
+                 "%s", ls_error_message());
+    cr_assert_eq(ls_trainer_create(context, recipe, &trainer), LS_OK, "%s", ls_error_message());
+    fill_parameters(trainer);
+    int classes = trainer->train.classes;
+    float *x = make_inputs(of, ls_trainer_inputs(trainer));
+    float *y = classes > 0 ? NULL : make_targets(of, ls_trainer_outputs(trainer));
+    int32_t labels[64];
+    for (int r = 0; r < integer_of(of, "rows") && classes > 0; r++) labels[r] = r * 5 % classes;
+    compare_predictions(of, trainer, x);
+    run_steps(of, trainer, x, y, classes > 0 ? labels : NULL);
+    free(x), free(y);
+    ls_trainer_free(trainer);
+    ls_recipe_free(recipe);
+    ls_context_free(context);
+}
+
+Test(golden, small_networks_train_as_in_pytorch)
+{
+    size_t index;
+    json_t *of;
+    cr_assert_gt(json_array_size(cases), 60);
+    json_array_foreach(cases, index, of) run_case(of);
+}
+
+static bool is_covered(const char *name)
+{
+    size_t index;
+    json_t *of;
+    json_array_foreach(cases, index, of) if (strcmp(text_of(of, "covers"), name) == 0) return true;
+    for (size_t e = 0; e < sizeof exceptions / sizeof exceptions[0]; e++)
+        if (strcmp(exceptions[e], name) == 0) return true;
+    return false;
+}
+
+static void expect_covered(const ls_registry *registry, const char *prefix)
+{
+    char name[128];
+    for (const ls_component_type *const *type = registry->types; *type != NULL; type++) {
+        snprintf(name, sizeof name, "%s%s", prefix, (*type)->name);
+        cr_expect(is_covered(name), "%s has no case in tests/golden/make.py", name);
+    }
+}
+
+Test(golden, every_part_has_a_case)
+{
+    expect_covered(&ls_layer_registry, "");
+    expect_covered(&ls_loss_registry, "");
+    expect_covered(&ls_optimizer_registry, "");
+    expect_covered(&ls_schedule_registry, "schedule ");
+}
