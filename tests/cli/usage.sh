@@ -35,6 +35,18 @@ status=0
 expect_match '^Usage: lockstep' err
 ok "lockstep alone prints the usage on standard error"
 
+# Without a launcher nothing waits for MPI, whose start alone takes 0.4 s in a process of its own.
+if [ -z "${LOCKSTEP_SANITIZER:-}" ]; then
+    begin=$(date +%s)
+    for start in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        "$LOCKSTEP" train "$top/recipes/xor.yaml" --run start --overwrite --quiet --set training.epochs=1
+    done
+    seconds=$(($(date +%s) - begin))
+    [ "$seconds" -le 5 ] || die "20 starts took $seconds s"
+    rm -rf start
+    ok "20 trainings of one step were started and ended within $seconds s"
+fi
+
 # refused PATTERN ARGUMENTS...: status 2, one line on standard error, nothing on standard output, no files.
 refused() {
     pattern=$1
