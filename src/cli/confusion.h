@@ -6,6 +6,8 @@
 #include <lockstep/metrics.h>
 
 /* Rows of true classes, columns of predicted ones, with their names as far as they fit. */
-void ls_cli_print_confusion(FILE *to, const ls_metrics *metrics);
+void ls_cli_print_confusion(FILE *to, const ls_metric *metric);
+/* Of all metrics that are matrices. */
+void ls_cli_print_confusions(FILE *to, const ls_metrics *metrics);
 
 #endif

@@ -10,33 +10,38 @@
 /* Those that are not printed for themselves. */
 static bool is_extra(const ls_metric *metric)
 {
-    static const char *const own[] = {"accuracy", "rmse", "confusion_matrix"};
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        if (strcmp(metric->name, own[i]) == 0) return false;
-    return true;
+    return strcmp(metric->name, "accuracy") != 0 && strcmp(metric->name, "rmse") != 0;
+}
+
+static void print_json_matrix(const ls_metric *metric)
+{
+    printf("\"%s\": [", metric->name);
+    for (int t = 0; t < metric->classes; t++) {
+        for (int p = 0; p < metric->classes; p++) {
+            long long count = (long long)metric->confusion[(size_t)t * (size_t)metric->classes + (size_t)p];
+            printf("%s%lld", p > 0 ? ", " : t > 0 ? ", [" : "[", count);
+        }
+        printf("]");
+    }
+    printf("]");
 }
 
 static void print_json(const ls_evaluation *evaluation)
 {
-    const ls_metrics *metrics = &evaluation->metrics;
     printf("{\"rows\": %lld, ", (long long)evaluation->rows);
     ls_cli_json_number("loss", evaluation->loss);
     printf(", ");
     ls_cli_json_number("accuracy", evaluation->accuracy);
     printf(", ");
     ls_cli_json_number("rmse", evaluation->rmse);
-    for (int i = 0; i < metrics->count; i++) {
-        if (!is_extra(&metrics->item[i])) continue;
+    for (int i = 0; i < evaluation->metrics.count; i++) {
+        const ls_metric *metric = &evaluation->metrics.item[i];
+        if (!is_extra(metric)) continue;
         printf(", ");
-        ls_cli_json_number(metrics->item[i].name, metrics->item[i].value);
-    }
-    if (metrics->classes > 0) printf(", \"confusion_matrix\": ");
-    for (int t = 0; t < metrics->classes; t++) {
-        for (int p = 0; p < metrics->classes; p++) {
-            long long count = (long long)metrics->confusion[(size_t)t * (size_t)metrics->classes + (size_t)p];
-            printf("%s%lld", p > 0 ? ", " : t > 0 ? ", [" : "[[", count);
-        }
-        printf("%s", t == metrics->classes - 1 ? "]]" : "]");
+        if (metric->classes > 0)
+            print_json_matrix(metric);
+        else
+            ls_cli_json_number(metric->name, metric->value);
     }
     printf("}\n");
 }
@@ -49,9 +54,9 @@ static void print_text(const ls_evaluation *evaluation)
     if (!isnan(evaluation->rmse)) printf("rmse      %.6g\n", evaluation->rmse);
     for (int i = 0; i < evaluation->metrics.count; i++) {
         const ls_metric *metric = &evaluation->metrics.item[i];
-        if (is_extra(metric)) printf("%-9s %.6g\n", metric->name, metric->value);
+        if (is_extra(metric) && metric->classes == 0) printf("%-9s %.6g\n", metric->name, metric->value);
     }
-    if (evaluation->metrics.classes > 0) ls_cli_print_confusion(stdout, &evaluation->metrics);
+    ls_cli_print_confusions(stdout, &evaluation->metrics);
 }
 
 /* The matrix of the results goes with the predictor, so they are printed here. */

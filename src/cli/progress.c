@@ -127,8 +127,8 @@ void ls_cli_progress_show(void *user, const ls_progress *now)
     } else if (!progress->drawn || time - progress->last_draw >= SECONDS_A_DRAW) {
         draw(progress, now, time);
     }
-    if (now->finished && now->test_metrics.classes > 0) {
+    if (now->finished) {
         ls_cli_progress_end(progress);
-        ls_cli_print_confusion(stderr, &now->test_metrics);
+        ls_cli_print_confusions(stderr, &now->test_metrics);
     }
 }

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "data/csv_labels.h"
 #include "data/csv_layout.h"
+#include "data/csv_targets.h"
 #include "data/number.h"
 #include "data/sources.h"
 
@@ -15,6 +16,7 @@ typedef struct parse {
     ls_csv_reader reader;
     ls_csv_layout layout;
     ls_csv_labels labels;
+    ls_csv_targets targets;
     bool labelled; /* the target goes through labels */
     int64_t row;
     ls_dataset *dataset;
@@ -63,6 +65,10 @@ static ls_status read_row(parse *state)
             LS_TRY(ls_csv_labels_add(&state->labels, &state->reader, &field, state->row));
             continue;
         }
+        if (role >= 0 && state->targets.count > 0 && state->targets.is_class[role]) {
+            LS_TRY(ls_csv_labels_add(&state->targets.labels[role], &state->reader, &field, state->row));
+            continue;
+        }
         float *value = role >= 0 ? &dataset->targets[state->row * layout->targets + role] : input++;
         ls_number_result result = ls_number_parse(field.begin, field.end, value);
         if (result != LS_NUMBER_OK) return bad_number(state, &field, column, result != LS_NUMBER_NOT_FINITE);
@@ -77,9 +83,10 @@ static ls_status prepare(parse *state)
     const ls_csv_layout *layout = &state->layout;
     ls_dataset *dataset = state->dataset;
     bool named = options->classes.count > 0 || layout->classes > 0;
-    bool classes = state->model
-                       ? state->model->classes > 0
-                       : options->task == LS_CSV_TASK_CLASSES || (options->task == LS_CSV_TASK_AUTO && named);
+    bool classes =
+        state->model ? state->model->classes > 0
+                     : options->task == LS_CSV_TASK_CLASSES ||
+                           (options->task == LS_CSV_TASK_AUTO && named && options->class_targets.count == 0);
     bool undecided = !state->model && !classes && options->task == LS_CSV_TASK_AUTO && layout->targets == 1;
     if (classes && layout->targets > 1)
         return ls_csv_error(&state->reader, state->reader.line, state->reader.at,
@@ -95,6 +102,7 @@ static ls_status prepare(parse *state)
         dataset->outputs = layout->targets;
         dataset->targets = ls_alloc((size_t)(rows * layout->targets), sizeof *dataset->targets);
         if (!dataset->targets) return LS_ERROR_MEMORY;
+        LS_TRY(ls_csv_targets_create(options, layout->targets, rows, &state->targets));
     }
     dataset->floats = ls_alloc((size_t)(rows * layout->inputs), sizeof *dataset->floats);
     return dataset->floats ? LS_OK : LS_ERROR_MEMORY;
@@ -131,6 +139,16 @@ static ls_status resolve_labels(parse *state)
     return ls_csv_labels_resolve(&state->labels, &state->reader, name, classes, state->dataset);
 }
 
+/* Of several targets. The names of a count line are those of a single one. */
+static ls_status resolve_targets(parse *state)
+{
+    const ls_dataset *known = state->model ? state->model->known : NULL;
+    const ls_csv_layout *layout = &state->layout;
+    ls_csv_names counted = {(const char *const *)layout->class_name, layout->classes};
+    if (state->options->class_targets.count != 1) counted.count = 0;
+    return ls_csv_targets_resolve(&state->targets, &state->reader, known, &counted, state->dataset);
+}
+
 /* Names of the targets from the header, where the targets are values. */
 static ls_status name_outputs(parse *state)
 {
@@ -154,6 +172,7 @@ static ls_status parse_text(parse *state)
     LS_TRY(prepare(state));
     LS_TRY(read_rows(state));
     if (state->labelled) LS_TRY(resolve_labels(state));
+    LS_TRY(resolve_targets(state));
     return name_outputs(state);
 }
 
@@ -165,6 +184,7 @@ ls_status ls_csv_parse(const ls_csv_options *options, const ls_csv_model *model,
     dataset->path = ls_strdup(path);
     ls_status status = dataset->path ? parse_text(&state) : LS_ERROR_MEMORY;
     ls_csv_labels_free(&state.labels);
+    ls_csv_targets_free(&state.targets);
     ls_csv_layout_free(&state.layout);
     return status;
 }
@@ -195,14 +215,22 @@ static ls_status load(const void *opaque, const char *directory, ls_dataset *tra
     const ls_csv_options *options = opaque;
     LS_TRY(read_relative(options, NULL, directory, options->train, train));
     if (!options->test) return LS_OK;
-    ls_csv_model like_train = {train->inputs, (const char *const *)train->class_names, train->classes, true};
+    ls_csv_model like_train = {train->inputs, (const char *const *)train->class_names, train->classes, true,
+                               train};
     return read_relative(options, &like_train, directory, options->test, test);
 }
 
 static ls_status load_file(const void *opaque, const char *path, int64_t inputs,
                            const char *const *class_names, int classes, ls_dataset *dataset)
 {
-    ls_csv_model model = {inputs, class_names, classes, false};
+    ls_csv_model model = {inputs, class_names, classes, false, NULL};
+    return ls_csv_read(opaque, &model, path, dataset);
+}
+
+static ls_status load_like(const void *opaque, const char *path, const ls_dataset *known, ls_dataset *dataset)
+{
+    ls_csv_model model = {known->inputs, (const char *const *)known->class_names, known->classes, false,
+                          known};
     return ls_csv_read(opaque, &model, path, dataset);
 }
 
@@ -211,7 +239,8 @@ static const char *check(const void *opaque)
     const ls_csv_options *options = opaque;
     const ls_strings *names = &options->classes;
     if (options->target.count == 0) return "target must name at least one column";
-    if (names->count == 0) return NULL;
+    const char *wrong = ls_csv_targets_check(options);
+    if (wrong || names->count == 0) return wrong;
     if (names->count == 1) return "classes must name at least two";
     if (options->task == LS_CSV_TASK_VALUES) return "classes have no use where task is values";
     for (int i = 0; i < names->count; i++)
@@ -274,6 +303,12 @@ static const ls_option options_table[] = {
      .help = "Names of the classes in the order of the model's outputs. Labels are these names, or numbers "
              "from 0. Without it: the names of a count line, or the labels of the training file in sorted "
              "order."},
+    {.key = "class_targets",
+     .kind = LS_OPTION_STRINGS,
+     .offset = offsetof(ls_csv_options, class_targets),
+     .default_text = "",
+     .help = "Of several targets those that are classes, written as in target; the others are values. The "
+             "names of the classes are the labels of the training file in sorted order."},
     {.key = "ignore",
      .kind = LS_OPTION_STRINGS,
      .offset = offsetof(ls_csv_options, ignore),
@@ -290,4 +325,5 @@ const ls_source_type ls_source_csv = {
              .check = check},
     .load = load,
     .load_file = load_file,
+    .load_like = load_like,
 };

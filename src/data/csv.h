@@ -10,20 +10,22 @@ typedef enum ls_csv_header { LS_CSV_HEADER_AUTO, LS_CSV_HEADER_YES, LS_CSV_HEADE
 typedef struct ls_csv_options {
     ls_data_options common;
     char *train, *test;
-    ls_strings target;  /* "last", "first", names or 1-based numbers of columns */
-    int task;           /* ls_csv_task */
-    int header;         /* ls_csv_header */
-    int separator;      /* 0: found by looking; see csv.c */
-    ls_strings classes; /* names in the order of the model's outputs */
-    ls_strings ignore;  /* names or numbers of columns */
+    ls_strings target;        /* "last", "first", names or 1-based numbers of columns */
+    int task;                 /* ls_csv_task */
+    int header;               /* ls_csv_header */
+    int separator;            /* 0: found by looking; see csv.c */
+    ls_strings classes;       /* names in the order of the model's outputs */
+    ls_strings class_targets; /* those of several targets that are classes */
+    ls_strings ignore;        /* names or numbers of columns */
 } ls_csv_options;
 
 /* What is known of the model when a file is read that is not the training file. */
 typedef struct ls_csv_model {
     int64_t inputs; /* 0: not known */
     const char *const *class_names;
-    int classes;        /* 0: targets are values */
-    bool needs_targets; /* false: the file may come without them */
+    int classes;             /* 0: targets are values */
+    bool needs_targets;      /* false: the file may come without them */
+    const ls_dataset *known; /* the classes of several targets; NULL: there are none */
 } ls_csv_model;
 
 /* Reads text (followed by a 0 byte) that came from path. model NULL: a training file. On failure dataset may

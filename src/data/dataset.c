@@ -14,6 +14,10 @@ static void free_names(char **name, int64_t count)
 void ls_dataset_free(ls_dataset *dataset)
 {
     free_names(dataset->class_names, dataset->classes);
+    for (int64_t i = 0; dataset->output_class_names && dataset->output_classes && i < dataset->outputs; i++)
+        free_names(dataset->output_class_names[i], dataset->output_classes[i]);
+    ls_free(dataset->output_class_names);
+    ls_free(dataset->output_classes);
     free_names(dataset->output_names, dataset->outputs);
     ls_free(dataset->bytes);
     ls_free(dataset->floats);
@@ -56,11 +60,17 @@ uint64_t ls_dataset_digest(const ls_dataset *dataset)
     digest = hash_array(dataset->floats, rows * dataset->inputs, sizeof *dataset->floats, digest);
     digest = hash_array(dataset->targets, rows * dataset->outputs, sizeof *dataset->targets, digest);
     digest = hash_array(dataset->labels, rows, sizeof *dataset->labels, digest);
+    if (dataset->output_classes) {
+        digest =
+            hash_array(dataset->output_classes, dataset->outputs, sizeof *dataset->output_classes, digest);
+        for (int64_t i = 0; i < dataset->outputs; i++)
+            digest = hash_names(dataset->output_class_names[i], dataset->output_classes[i], digest);
+    }
     digest = hash_names(dataset->class_names, dataset->classes, digest);
     return hash_names(dataset->output_names, dataset->outputs, digest);
 }
 
-static ls_status copy_names(char *const *from, int64_t count, char ***to)
+ls_status ls_names_copy(char *const *from, int64_t count, char ***to)
 {
     if (!from) return LS_OK;
     *to = ls_alloc((size_t)count, sizeof **to);
@@ -68,6 +78,20 @@ static ls_status copy_names(char *const *from, int64_t count, char ***to)
     for (int64_t i = 0; i < count; i++) {
         (*to)[i] = ls_strdup(from[i]);
         if (from[i] && !(*to)[i]) return LS_ERROR_MEMORY;
+    }
+    return LS_OK;
+}
+
+ls_status ls_dataset_copy_output_classes(const ls_dataset *from, ls_dataset *to)
+{
+    if (!from->output_classes) return LS_OK;
+    to->output_classes = ls_alloc((size_t)from->outputs, sizeof *to->output_classes);
+    to->output_class_names = ls_alloc((size_t)from->outputs, sizeof *to->output_class_names);
+    if (!to->output_classes || !to->output_class_names) return LS_ERROR_MEMORY;
+    for (int64_t i = 0; i < from->outputs; i++) {
+        to->output_classes[i] = from->output_classes[i];
+        LS_TRY(
+            ls_names_copy(from->output_class_names[i], from->output_classes[i], &to->output_class_names[i]));
     }
     return LS_OK;
 }
@@ -110,8 +134,9 @@ static ls_status take(const ls_dataset *from, const uint32_t *row, int64_t rows,
     to->labels = labels;
     LS_TRY(status);
     LS_TRY(take_places(from, row, rows, to));
-    LS_TRY(copy_names(from->class_names, from->classes, &to->class_names));
-    return copy_names(from->output_names, from->outputs, &to->output_names);
+    LS_TRY(ls_dataset_copy_output_classes(from, to));
+    LS_TRY(ls_names_copy(from->class_names, from->classes, &to->class_names));
+    return ls_names_copy(from->output_names, from->outputs, &to->output_names);
 }
 
 ls_status ls_dataset_give_shape(const ls_integers *shape, ls_dataset *dataset)

@@ -22,6 +22,9 @@ typedef struct ls_dataset {
     int32_t *labels;     /* [rows], 0..classes-1, or NULL */
     char **class_names;  /* [classes], never NULL where classes > 0 ("0", "1", ... if the source has none) */
     char **output_names; /* [outputs] or NULL */
+    /* Where there are several target values, some may be classes: their values are then numbers from 0. */
+    int *output_classes;        /* [outputs] how many classes, 0: a value; NULL: all are values */
+    char ***output_class_names; /* [outputs][classes], NULL with output_classes */
     /* For messages alone, not part of the digest: */
     char *path;         /* of the file that the targets come from, or NULL */
     uint32_t *file_row; /* [rows] their rows in the file, from 0; NULL: in order */
@@ -31,6 +34,9 @@ void ls_dataset_free(ls_dataset *dataset); /* what it holds, not the struct itse
 uint64_t ls_dataset_digest(const ls_dataset *dataset); /* hash of the content */
 /* Gives the rows another shape of as many numbers; none where shape is empty. Errors: LS_ERROR_RECIPE. */
 ls_status ls_dataset_give_shape(const ls_integers *shape, ls_dataset *dataset);
+/* Parts of a copy; what they have made is freed with the data set, also on failure. */
+ls_status ls_names_copy(char *const *from, int64_t count, char ***to);
+ls_status ls_dataset_copy_output_classes(const ls_dataset *from, ls_dataset *to);
 /* A copy of the rows with the given indices (names, shape and classes are copied too). */
 ls_status ls_dataset_take(const ls_dataset *from, const uint32_t *row, int64_t rows, ls_dataset *to);
 
@@ -95,12 +101,17 @@ typedef struct ls_source_type {
        model predicts values. */
     ls_status (*load_file)(const void *options, const char *path, int64_t inputs,
                            const char *const *class_names, int classes, ls_dataset *dataset);
+    /* In place of load_file where there may be several targets: known has the inputs, names and classes of
+       the model, and no rows. NULL: there is load_file. */
+    ls_status (*load_like)(const void *options, const char *path, const ls_dataset *known,
+                           ls_dataset *dataset);
 } ls_source_type;
 
 typedef struct ls_push_options {
     ls_data_options common;
     int64_t inputs, outputs, classes;
-} ls_push_options; /* source "push": rows come from the calling program */
+    ls_integers target_classes; /* of each output; empty: all are values */
+} ls_push_options;              /* source "push": rows come from the calling program */
 
 extern const ls_registry ls_source_registry;
 

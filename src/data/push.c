@@ -15,7 +15,13 @@ static const char *check(const void *opaque)
 {
     const ls_push_options *options = opaque;
     if ((options->outputs > 0) == (options->classes > 0)) return "either outputs or classes must be above 0";
-    return options->classes == 1 ? "classes must be at least 2" : NULL;
+    if (options->classes == 1) return "classes must be at least 2";
+    const ls_integers *classes = &options->target_classes;
+    if (classes->count > 0 && classes->count != options->outputs)
+        return "target_classes must have a number for each of the outputs";
+    for (int i = 0; i < classes->count; i++)
+        if (classes->value[i] == 1) return "target_classes must be 0 or at least 2 each";
+    return NULL;
 }
 
 /* No test_fraction and no normalise: there are no rows to take them from. They stay 0, "none". */
@@ -42,6 +48,15 @@ static const ls_option options_table[] = {
      .default_text = "0",
      .help = "Number of classes, where samples have a label from 0; 0 where they have target values."},
     LS_DATA_SHAPE_OPTION(offsetof(ls_push_options, common.shape)),
+    {.key = "target_classes",
+     .kind = LS_OPTION_INTEGERS,
+     .offset = offsetof(ls_push_options, target_classes),
+     .minimum = 0,
+     .maximum = 1 << 24,
+     .default_text = "[]",
+     .help =
+         "Where there are several outputs and some are classes: how many classes each has, 0 for a value. "
+         "A class is given as its number from 0 among the target values."},
     LS_OPTION_END};
 
 const ls_source_type ls_source_push = {

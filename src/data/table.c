@@ -19,7 +19,7 @@ ls_status ls_source_read_table(const char *path, int64_t inputs, int64_t outputs
     }
     if (status == LS_OK) {
         ls_csv_options options = {.target = {targets, name}};
-        ls_csv_model model = {inputs, class_names, classes, false};
+        ls_csv_model model = {inputs, class_names, classes, false, NULL};
         status = ls_csv_read(&options, &model, path, dataset);
     }
     ls_free(name);

@@ -10,8 +10,11 @@
 #include "base/options.h"
 #include "io/options.h"
 #include "io/tree.h"
+#include "nn/model.h"
 #include "optim/optimizer.h"
 #include "parallel/team.h"
+
+enum { LOSSES_MAX = LS_OUTPUTS_MAX };
 
 void ls_recipe_free(ls_recipe *recipe)
 {
@@ -34,13 +37,43 @@ static ls_status resolve_schedule(const ls_recipe *recipe)
                     ls_recipe_place(recipe, schedule->line, schedule->column), schedule->type->name, message);
 }
 
+static ls_status check_losses(const ls_recipe *recipe)
+{
+    const ls_component_list *losses = &recipe->losses;
+    bool one = recipe->loss.type != NULL;
+    if (!one && losses->count == 0)
+        return ls_error(
+            LS_ERROR_RECIPE,
+            "%s:1:1: missing key 'loss' of the recipe, expected the type of the loss or a mapping with "
+            "'type' and its options (or 'losses', a list of them for several outputs)",
+            recipe->file);
+    if (one && losses->count > 0)
+        return ls_error(LS_ERROR_RECIPE, "%s: both 'loss' and 'losses' are given, expected one of them",
+                        ls_recipe_place(recipe, losses->item[0].line, losses->item[0].column));
+    if (losses->count <= LOSSES_MAX) return LS_OK;
+    return ls_error(LS_ERROR_RECIPE, "%s: more than %d losses, expected at most so many",
+                    ls_recipe_place(recipe, losses->item[LOSSES_MAX].line, losses->item[LOSSES_MAX].column),
+                    LOSSES_MAX);
+}
+
 static ls_status fill(ls_recipe *recipe, const ls_options_input *input, const char *directory)
 {
     recipe->file = ls_strdup(input->name);
     recipe->directory = ls_strdup(directory);
     if (recipe->file == NULL || recipe->directory == NULL) return LS_ERROR_MEMORY;
     LS_TRY(ls_options_read(ls_recipe_options, input, recipe));
-    return resolve_schedule(recipe);
+    LS_TRY(resolve_schedule(recipe));
+    return check_losses(recipe);
+}
+
+int ls_recipe_loss_count(const ls_recipe *recipe)
+{
+    return recipe->loss.type != NULL ? 1 : recipe->losses.count;
+}
+
+const ls_component *ls_recipe_loss(const ls_recipe *recipe, int index)
+{
+    return recipe->loss.type != NULL ? &recipe->loss : &recipe->losses.item[index];
 }
 
 static ls_status create(const ls_options_input *input, const char *directory, ls_recipe **recipe)
@@ -128,7 +161,7 @@ static bool is_no_path(const ls_option *option)
 
 ls_status ls_recipe_model_json(const ls_recipe *recipe, char **text)
 {
-    static const char *const keys[] = {"model", "loss", "metrics", "data"};
+    static const char *const keys[] = {"model", "loss", "losses", "metrics", "data"};
     ls_text json = {0};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         ls_text_add(&json, "%s\"%s\":", i == 0 ? "{" : ",", keys[i]);

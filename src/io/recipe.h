@@ -62,7 +62,8 @@ struct ls_recipe {
     int64_t seed;    /* 0 .. 2^53 */
     ls_component data;
     ls_component_list model;
-    ls_component loss;
+    ls_component loss;         /* of one output; type NULL: there are several */
+    ls_component_list losses;  /* of several outputs */
     ls_component_list metrics; /* empty: those of the kind of targets */
     ls_component optimizer;
     ls_training_options training;
@@ -72,12 +73,16 @@ extern const ls_option ls_recipe_options[]; /* the root table; offsets in struct
 extern const ls_option ls_training_option_table[];
 extern const ls_option ls_early_stopping_table[], ls_on_plateau_table[]; /* io/recipe_watch.c */
 
+/* The losses, be there one or several. */
+int ls_recipe_loss_count(const ls_recipe *recipe);
+const ls_component *ls_recipe_loss(const ls_recipe *recipe, int index);
+
 /* The resolved recipe as YAML (all keys, defaults filled in, paths as absolute where absolute_paths) in a
  * stable order. *text is freed with ls_free. */
 ls_status ls_recipe_to_yaml(const ls_recipe *recipe, bool absolute_paths, char **text);
-/* Canonical JSON of all that predict needs: {"model": [...], "loss": {...}, "metrics": [...], "data":
- * {"type": ..., "normalise": ...}} without paths, places, layout or training. It can be read by
- * ls_recipe_parse_model. */
+/* Canonical JSON of all that predict needs: {"model": [...], "loss": {...}, "losses": [...], "metrics":
+ * [...], "data": {"type": ..., "normalise": ...}} without paths, places, layout or training. It can be read
+ * by ls_recipe_parse_model. */
 ls_status ls_recipe_model_json(const ls_recipe *recipe, char **text);
 /* A recipe with only data (options without files), model and loss from that JSON; the rest has defaults. name
  * is for messages. */

@@ -12,7 +12,7 @@ static const char *plural(int64_t count)
 static ls_status not_one_a_class(const char *name, bool single, int64_t units, int64_t classes)
 {
     return ls_error(LS_ERROR_RECIPE,
-                    "the last layer has %lld unit%s, but the data have %lld classes: %s needs %s%lld units",
+                    "its output has %lld unit%s, but the data have %lld classes: %s needs %s%lld units",
                     (long long)units, plural(units), (long long)classes, name,
                     single && classes == 2 ? "1 or " : "", (long long)classes);
 }
@@ -26,7 +26,7 @@ ls_status ls_loss_check_values(const char *name, int64_t units, int64_t classes,
     if (units != outputs)
         return ls_error(
             LS_ERROR_RECIPE,
-            "the last layer has %lld unit%s, but the data have %lld target value%s a row: give it as many",
+            "its output has %lld unit%s, but the data have %lld target value%s a row: give it as many",
             (long long)units, plural(units), (long long)outputs, plural(outputs));
     return LS_OK;
 }

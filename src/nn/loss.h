@@ -14,9 +14,12 @@ typedef struct ls_loss_target { /* of one panel */
                              the loss ignores */
 } ls_loss_target;
 
-typedef struct ls_loss_options {
-    int reduction;
-} ls_loss_options; /* options of every loss begin with it: 0 mean, 1 sum over the batch */
+typedef struct ls_loss_options { /* options of every loss begin with it */
+    int reduction;               /* 0 mean, 1 sum over the batch */
+    char *output;                /* the layer it looks at; NULL: the last one */
+    ls_strings targets;          /* names of target values, or their numbers from 1; empty: all */
+    double weight;               /* of the loss in the sum of all */
+} ls_loss_options;
 extern const char *const ls_reduction_choices[]; /* "mean", "sum", NULL */
 
 typedef struct ls_loss_type {

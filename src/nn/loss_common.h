@@ -8,10 +8,26 @@
  * table).
  */
 #define LS_LOSS_COMMON_OPTIONS                                                                               \
+    {.key = "reduction",                                                                                     \
+     .kind = LS_OPTION_CHOICE,                                                                               \
+     .offset = offsetof(ls_loss_options, reduction),                                                         \
+     .default_text = "mean",                                                                                 \
+     .choices = ls_reduction_choices,                                                                        \
+     .help = "Whether the loss of a batch is the mean or the sum over its samples."},                        \
+        {.key = "output",                                                                                    \
+         .kind = LS_OPTION_STRING,                                                                           \
+         .offset = offsetof(ls_loss_options, output),                                                        \
+         .default_text = "",                                                                                 \
+         .help = "Name of the layer whose output it is for. Without it: the last layer."},                   \
+        {.key = "targets",                                                                                   \
+         .kind = LS_OPTION_STRINGS,                                                                          \
+         .offset = offsetof(ls_loss_options, targets),                                                       \
+         .default_text = "",                                                                                 \
+         .help = "Which of the data's target values it is for, by name or by number from 1. Without it: "    \
+                 "all."},                                                                                    \
     {                                                                                                        \
-        .key = "reduction", .kind = LS_OPTION_CHOICE, .offset = offsetof(ls_loss_options, reduction),        \
-        .default_text = "mean", .choices = ls_reduction_choices,                                             \
-        .help = "Whether the loss of a batch is the mean or the sum over its samples."                       \
+        .key = "weight", .kind = LS_OPTION_REAL, .offset = offsetof(ls_loss_options, weight), .minimum = 0,  \
+        .maximum = 1e6, .default_text = "1", .help = "Factor of this loss in the sum that is made small."    \
     }
 
 extern const ls_option ls_loss_option_table[]; /* of ls_loss_options alone */

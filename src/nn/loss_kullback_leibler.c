@@ -11,7 +11,7 @@ static ls_status check(const void *options, int64_t units, int64_t classes, int6
 {
     (void)options;
     if (units == 1)
-        return ls_error(LS_ERROR_RECIPE, "the last layer has 1 unit: a distribution needs at least 2");
+        return ls_error(LS_ERROR_RECIPE, "its output has 1 unit: a distribution needs at least 2");
     return ls_loss_check_values("kullback_leibler", units, classes, outputs);
 }
 

@@ -13,6 +13,8 @@ enum { GIVEN_NAME_MAX = LS_NAME_SIZE - sizeof activation_suffix };
 typedef struct model_builder {
     const ls_component_list *layers;
     const char *file;
+    const ls_output_request *outputs;
+    int output_count;
     ls_model *model;
     int *output; /* for each node the tensor meant by its name: its own output, or that of its activation */
 } model_builder;
@@ -184,14 +186,39 @@ static bool is_used(const ls_model *model, int tensor)
     return false;
 }
 
+static ls_status unknown_output(const model_builder *builder, const ls_output_request *wanted)
+{
+    char place[64] = "";
+    if (wanted->line > 0) snprintf(place, sizeof place, ":%d:%d", wanted->line, wanted->column);
+    const char *nearest = nearest_name(builder->model, wanted->layer);
+    return ls_error(LS_ERROR_RECIPE, "%s%s: %s: its output '%s' is not the name of a layer%s%s%s",
+                    builder->file == NULL ? "recipe" : builder->file, place, wanted->owner, wanted->layer,
+                    nearest == NULL ? "" : "; did you mean '", nearest == NULL ? "" : nearest,
+                    nearest == NULL ? "" : "'?");
+}
+
+static ls_status find_outputs(const model_builder *builder)
+{
+    ls_model *model = builder->model;
+    for (int i = 0; i < builder->output_count; i++) {
+        const ls_output_request *wanted = &builder->outputs[i];
+        int found = wanted->layer == NULL ? model->node_count - 1 : find_node(model, wanted->layer);
+        if (found < 0) return unknown_output(builder, wanted);
+        model->output[model->output_count++] = builder->output[found];
+    }
+    if (model->output_count == 0) model->output[model->output_count++] = model->node_count;
+    return LS_OK;
+}
+
 static ls_status check_outputs(const model_builder *builder)
 {
     ls_model *model = builder->model;
-    for (int n = 0; n < model->node_count - 1; n++) {
-        if (is_used(model, n + 1)) continue;
+    for (int n = 0; n < model->node_count; n++) {
+        if (is_used(model, n + 1) || ls_model_is_output(model, n + 1)) continue;
         ls_layer_build build = build_of(builder, &model->node[n]);
         return ls_layer_error(&build,
-                              "no layer uses its output; name it in the \"inputs:\" of one, or remove it");
+                              "no layer uses its output%s; name it in the \"inputs:\" of one, or remove it",
+                              builder->output_count > 0 ? " and no loss" : "");
     }
     return LS_OK;
 }
@@ -209,14 +236,23 @@ static ls_status build_all(model_builder *builder)
     builder->output = ls_alloc((size_t)count * 2, sizeof *builder->output);
     if (builder->output == NULL) return LS_ERROR_MEMORY;
     for (int i = 0; i < count; i++) LS_TRY(add_layer(builder, i));
+    LS_TRY(find_outputs(builder));
     return check_outputs(builder);
 }
 
 ls_status ls_model_build(const ls_component_list *layers, const ls_shape *input, const char *file,
                          ls_model *model)
 {
+    return ls_model_build_outputs(layers, input, file, NULL, 0, model);
+}
+
+ls_status ls_model_build_outputs(const ls_component_list *layers, const ls_shape *input, const char *file,
+                                 const ls_output_request *outputs, int output_count, ls_model *model)
+{
+    assert(output_count <= LS_OUTPUTS_MAX);
     *model = (ls_model){.input = *input};
-    model_builder builder = {.layers = layers, .file = file, .model = model};
+    model_builder builder = {
+        .layers = layers, .file = file, .outputs = outputs, .output_count = output_count, .model = model};
     ls_status status = build_all(&builder);
     ls_free(builder.output);
     if (status != LS_OK) ls_model_free(model);
@@ -260,4 +296,11 @@ int64_t ls_model_operations(const ls_model *model)
 const ls_shape *ls_model_output(const ls_model *model)
 {
     return &model->node[model->node_count - 1].out;
+}
+
+bool ls_model_is_output(const ls_model *model, int tensor)
+{
+    for (int i = 0; i < model->output_count; i++)
+        if (model->output[i] == tensor) return true;
+    return false;
 }

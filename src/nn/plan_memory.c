@@ -34,7 +34,7 @@ static bool writes_over(const ls_node *node)
 
 static int readers_of(const ls_model *model, int tensor)
 {
-    int readers = 0;
+    int readers = ls_model_is_output(model, tensor); /* a loss */
     for (int n = 0; n < model->node_count; n++) {
         for (int i = 0; i < model->node[n].input_count; i++) readers += model->node[n].input[i] == tensor;
     }
@@ -169,10 +169,12 @@ static void visit_inputs(memory_builder *builder, int n)
 static void assign_transient_deltas(memory_builder *builder)
 {
     ls_plan *plan = builder->plan;
-    int last = plan->model->node_count;
-    if (plan->slot[last].delta != NOWHERE) {
-        provide(builder, builder->root[last]);
-        builder->written[builder->root[last]] = true;
+    const ls_model *model = plan->model;
+    int last = model->node_count;
+    for (int i = 0; i < model->output_count; i++) { /* the losses come first */
+        if (plan->slot[model->output[i]].delta == NOWHERE) continue;
+        provide(builder, builder->root[model->output[i]]);
+        builder->written[builder->root[model->output[i]]] = true;
     }
     for (int n = last - 1; n >= 0; n--) {
         if (plan->slot[n + 1].delta == NOWHERE) continue;

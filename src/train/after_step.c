@@ -22,8 +22,7 @@ const float *ls_update_mean(const ls_update_job *job, int index)
 
 bool ls_update_is_mean(const ls_step *step, int parameter)
 {
-    return step->model->parameter[parameter].untrained &&
-           step->plan.kind[parameter] == LS_GRADIENT_SAMPLES;
+    return step->model->parameter[parameter].untrained && step->plan.kind[parameter] == LS_GRADIENT_SAMPLES;
 }
 
 static const float *mean_of(const ls_update_job *job, int parameter)

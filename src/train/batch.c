@@ -27,23 +27,35 @@ void ls_batch_gather(const ls_panel *panel, const ls_rows *rows, int64_t begin, 
     }
 }
 
-/* Targets as values: those of the data, a label as 0 or 1 for one unit, else one-hot. */
-static void fill_values(const ls_rows *rows, int64_t begin, int64_t count, int64_t units, int64_t lanes,
+/* The class of a row: its label, or the target value that the head is for. */
+static int32_t class_of(const ls_head *head, const ls_dataset *data, int64_t row)
+{
+    if (head->column == NULL) return data->labels[row];
+    return (int32_t)data->targets[row * data->outputs + head->column[0]];
+}
+
+/* Whether the head's targets are classes. */
+static bool has_classes(const ls_head *head, const ls_dataset *data)
+{
+    return head->column == NULL ? data->labels != NULL : head->classes > 0;
+}
+
+/* A target as a value: those of the data, a class as 0 or 1 for one unit, else one-hot. */
+static float value_of(const ls_head *head, const ls_dataset *data, int64_t row, int64_t unit)
+{
+    if (has_classes(head, data)) {
+        int32_t class = class_of(head, data, row);
+        return (float)(head->units == 1 ? class : class == unit);
+    }
+    return data->targets[row * data->outputs + (head->column == NULL ? unit : head->column[unit])];
+}
+
+static void fill_values(const ls_head *head, const ls_rows *rows, int64_t begin, int64_t count, int64_t lanes,
                         float *values)
 {
-    const ls_dataset *data = rows->data;
-    for (int64_t u = 0; u < units; u++) {
-        for (int64_t n = 0; n < lanes; n++) {
-            float value = 0;
-            if (n < count) {
-                int64_t row = row_at(rows, begin + n);
-                if (data->targets != NULL)
-                    value = data->targets[row * data->outputs + u];
-                else
-                    value = (float)(units == 1 ? data->labels[row] : data->labels[row] == u);
-            }
-            values[u * lanes + n] = value;
-        }
+    for (int64_t u = 0; u < head->units; u++) {
+        for (int64_t n = 0; n < lanes; n++)
+            values[u * lanes + n] = n < count ? value_of(head, rows->data, row_at(rows, begin + n), u) : 0;
     }
 }
 
@@ -67,12 +79,12 @@ void ls_batch_targets(const ls_panel *panel, const ls_head *head, const ls_rows 
     memset(scratch->label, 0, (size_t)panel->lanes * sizeof *scratch->label);
     for (int64_t n = 0; n < count; n++) {
         scratch->weight[n] = 1;
-        if (data->labels == NULL) continue;
-        scratch->label[n] = data->labels[row_at(rows, begin + n)];
+        if (!has_classes(head, data)) continue;
+        scratch->label[n] = class_of(head, data, row_at(rows, begin + n));
         if (is_ignored(head, scratch->label[n])) scratch->weight[n] = 0;
     }
     if (ls_head_type(head)->target == LS_TARGET_VALUES)
-        fill_values(rows, begin, count, head->units, panel->lanes, scratch->values);
+        fill_values(head, rows, begin, count, panel->lanes, scratch->values);
 }
 
 static void count_correct(const ls_panel *panel, const ls_head *head, int64_t count,
@@ -93,7 +105,7 @@ void ls_batch_loss(const ls_panel *panel, const ls_head *head, const ls_rows *ro
     const ls_loss_type *type = ls_head_type(head);
     const void *options = head->loss->options;
     ls_loss_target target = {.label = scratch->label, .weight = scratch->weight, .values = scratch->values};
-    if (rows->data->labels != NULL && type->classify != NULL)
+    if (has_classes(head, rows->data) && type->classify != NULL)
         count_correct(panel, head, count, scratch, score);
     type->panel(options, panel->kernels, head->units, panel->lanes, ls_panel_value(panel, head->tensor),
                 &target, delta, scratch->loss);
@@ -123,15 +135,42 @@ void ls_batch_metrics(const ls_panel *panel, const ls_head *head, int64_t first,
     ls_metric_set_add(set, thread, first, &judged);
 }
 
-double ls_batch_weight(const ls_component *loss, const ls_rows *rows)
+/* What the sum of the losses of one head is divided by for its mean. */
+static double weight_of(const ls_head *head, const ls_rows *rows)
 {
-    const ls_loss_type *type = (const ls_loss_type *)loss->type;
-    if (!is_weighted(loss) || rows->data->labels == NULL) return (double)rows->count;
+    const ls_loss_type *type = ls_head_type(head);
+    if (ls_head_options(head)->reduction != 0) return 1;
+    if (!is_weighted(head->loss) || !has_classes(head, rows->data)) return (double)rows->count;
     ls_wide sum;
     ls_wide_clear(&sum);
-    for (int64_t n = 0; n < rows->count; n++)
-        ls_wide_add(&sum, (double)type->weight(loss->options, rows->data->labels[row_at(rows, n)]));
+    for (int64_t n = 0; n < rows->count; n++) {
+        int32_t class = class_of(head, rows->data, row_at(rows, n));
+        ls_wide_add(&sum, (double)type->weight(head->loss->options, class));
+    }
     return ls_wide_value(&sum);
+}
+
+double ls_batch_factor(const ls_objective *objective, const ls_rows *rows, float *scale)
+{
+    if (objective->head_count == 1) {
+        double weight = weight_of(&objective->head[0], rows);
+        scale[0] = 1;
+        return weight > 0 ? objective->head[0].weight / weight : 0;
+    }
+    for (int h = 0; h < objective->head_count; h++) {
+        const ls_head *head = &objective->head[h];
+        double weight = weight_of(head, rows);
+        scale[h] = weight > 0 ? (float)(head->weight * ((double)rows->count / weight)) : 0;
+    }
+    return 1 / (double)rows->count;
+}
+
+void ls_batch_put_delta(const float *from, float scale, bool add, int64_t count, float *delta)
+{
+    for (int64_t i = 0; i < count; i++) {
+        float scaled = from[i] * scale;
+        delta[i] = add ? delta[i] + scaled : scaled;
+    }
 }
 
 static double mean_loss(const ls_score *score, const ls_component *loss, const ls_head_score *head,
@@ -144,9 +183,19 @@ static double mean_loss(const ls_score *score, const ls_component *loss, const l
     return score->samples > 0 && count > 0 ? ls_wide_value(&head->loss) / count : NAN;
 }
 
+double ls_score_head_loss(const ls_score *score, const ls_recipe *recipe, int head, int64_t batches)
+{
+    return mean_loss(score, ls_recipe_loss(recipe, head), &score->head[head], batches);
+}
+
 double ls_score_loss(const ls_score *score, const ls_recipe *recipe, int64_t batches)
 {
-    return mean_loss(score, &recipe->loss, &score->head[0], batches);
+    double sum = 0;
+    for (int h = 0; h < ls_recipe_loss_count(recipe); h++) {
+        const ls_loss_options *options = ls_recipe_loss(recipe, h)->options;
+        sum += options->weight * ls_score_head_loss(score, recipe, h, batches);
+    }
+    return sum;
 }
 
 void ls_score_clear(ls_score *score)

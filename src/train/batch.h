@@ -51,12 +51,18 @@ void ls_batch_loss(const ls_panel *panel, const ls_head *head, const ls_rows *ro
 void ls_batch_metrics(const ls_panel *panel, const ls_head *head, int64_t first, int64_t count,
                       ls_batch_scratch *scratch, int thread, ls_metric_set *set);
 
-/* What the sum of the losses of rows is divided by for their mean: the sum of their weights, which is their
- * number unless the loss has weights. The same on all ranks, as all have the rows of the global batch. */
-double ls_batch_weight(const ls_component *loss, const ls_rows *rows);
+/* The factor of the whole gradient of a batch; scale [heads] gets by what the derivatives of each head are
+ * multiplied before. Together they are the weight of the head's loss over what the sum of its losses is
+ * divided by: the sum of the weights of samples (their number unless the loss has weights), or 1 where the
+ * loss is a sum. 0 where nothing counts. The same on all ranks, as all have the rows of the global batch. */
+double ls_batch_factor(const ls_objective *objective, const ls_rows *rows, float *scale);
+/* delta = scale * from, or delta += scale * from. */
+void ls_batch_put_delta(const float *from, float scale, bool add, int64_t count, float *delta);
 
-/* The mean loss: over samples by their weights (or, for losses summed over the batch, over batches). NaN
- * where nothing counts. */
+/* The mean loss of one head: over samples by their weights (or, for losses summed over the batch, over
+ * batches). NaN where nothing counts. */
+double ls_score_head_loss(const ls_score *score, const ls_recipe *recipe, int head, int64_t batches);
+/* The weighted sum of those of all heads. */
 double ls_score_loss(const ls_score *score, const ls_recipe *recipe, int64_t batches);
 
 void ls_score_clear(ls_score *score);

@@ -12,22 +12,29 @@ typedef struct forward_run {
     atomic_llong next; /* first row that nobody has taken */
 } forward_run;
 
-static void store(const ls_panel *panel, const forward_run *run, int64_t begin, int64_t count)
+/* Columns of all heads side by side; the class is that of the first head. */
+static void store(const ls_panel *panel, const forward_run *run, int64_t begin, int64_t count, int thread)
 {
-    const ls_component *loss = &run->step->recipe->loss;
-    const ls_loss_type *type = (const ls_loss_type *)loss->type;
-    int last = panel->plan->tensor_count - 1;
-    int64_t units = panel->plan->slot[last].units, lanes = panel->lanes;
-    float *x = ls_panel_value(panel, last);
+    const ls_objective *objective = &run->step->objective;
+    int64_t width = ls_objective_all_units(objective), lanes = panel->lanes, first = 0;
+    float *predicted = run->step->space[thread].batch.predicted;
     int32_t index[LS_PANEL_LANES_MAX];
-    if (run->classes != NULL) {
-        for (int64_t n = 0; n < lanes; n++) index[n] = -1;
-        if (type->classify != NULL) type->classify(loss->options, panel->kernels, units, lanes, x, index);
-        for (int64_t n = 0; n < count; n++) run->classes[begin + n] = index[n];
-    }
-    type->predict(loss->options, panel->kernels, units, lanes, x, x);
-    for (int64_t n = 0; n < count; n++) {
-        for (int64_t u = 0; u < units; u++) run->outputs[(begin + n) * units + u] = x[u * lanes + n];
+    for (int h = 0; h < objective->head_count; h++) {
+        const ls_head *head = &objective->head[h];
+        const ls_loss_type *type = ls_head_type(head);
+        const float *x = ls_panel_value(panel, head->tensor);
+        if (run->classes != NULL && h == 0) {
+            for (int64_t n = 0; n < lanes; n++) index[n] = -1;
+            if (type->classify != NULL)
+                type->classify(head->loss->options, panel->kernels, head->units, lanes, x, index);
+            for (int64_t n = 0; n < count; n++) run->classes[begin + n] = index[n];
+        }
+        type->predict(head->loss->options, panel->kernels, head->units, lanes, x, predicted);
+        for (int64_t n = 0; n < count; n++) {
+            for (int64_t u = 0; u < head->units; u++)
+                run->outputs[(begin + n) * width + first + u] = predicted[u * lanes + n];
+        }
+        first += head->units;
     }
 }
 
@@ -65,7 +72,7 @@ static void run_forward(ls_team *team, int thread, void *argument)
         ls_batch_gather(&panel, &run->rows, begin, count);
         ls_panel_forward(&panel, 0, step->model->node_count);
         if (run->outputs != NULL)
-            store(&panel, run, begin, count);
+            store(&panel, run, begin, count, thread);
         else
             judge(&panel, run, begin, count, thread);
     }

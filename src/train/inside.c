@@ -51,12 +51,22 @@ int64_t ls_trainer_inputs(const ls_trainer *trainer)
 
 int64_t ls_trainer_outputs(const ls_trainer *trainer)
 {
-    return ls_shape_size(ls_model_output(&trainer->model));
+    return ls_objective_all_units(&trainer->step.objective);
 }
 
 int64_t ls_trainer_steps(const ls_trainer *trainer)
 {
     return trainer->step.steps;
+}
+
+/* By all losses: then it need not be a class. */
+static bool is_ignored(const ls_objective *objective, int32_t label)
+{
+    for (int h = 0; h < objective->head_count; h++) {
+        const ls_loss_type *type = ls_head_type(&objective->head[h]);
+        if (type->ignores == NULL || !type->ignores(objective->head[h].loss->options, label)) return false;
+    }
+    return true;
 }
 
 static ls_status check_rows(const ls_trainer *trainer, int64_t rows, const float *inputs,
@@ -71,15 +81,14 @@ static ls_status check_rows(const ls_trainer *trainer, int64_t rows, const float
     }
     ls_dataset given_inputs = {.rows = rows, .inputs = trainer->train.inputs, .floats = (float *)inputs};
     LS_TRY(ls_inputs_check(&trainer->model, &given_inputs, "ls_trainer_step"));
-    const ls_component *loss = &trainer->recipe->loss;
-    const ls_loss_type *type = (const ls_loss_type *)loss->type;
+    const ls_objective *objective = &trainer->step.objective;
     if (classes == 0) {
         ls_dataset given = {.rows = rows, .outputs = trainer->train.outputs, .targets = (float *)targets};
-        return ls_targets_check(loss, &given, "ls_trainer_step");
+        return ls_targets_check(objective, &given, "ls_trainer_step");
     }
     for (int64_t row = 0; row < rows; row++) {
         if (labels[row] >= 0 && labels[row] < classes) continue;
-        if (type->ignores != NULL && type->ignores(loss->options, labels[row])) continue;
+        if (is_ignored(objective, labels[row])) continue;
         return ls_error(LS_ERROR_DATA, "ls_trainer_step: the label of row %lld is %d, expected 0 to %d",
                         (long long)row, (int)labels[row], classes - 1);
     }

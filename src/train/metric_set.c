@@ -80,7 +80,14 @@ static ls_status fill(const ls_metric_request *request, ls_metric_set *set)
     const ls_component_list *list = request->metrics->count > 0 ? request->metrics : &usually;
     set->part = ls_alloc((size_t)list->count, sizeof *set->part);
     if (set->part == NULL) return LS_ERROR_MEMORY;
+    set->origin = ls_alloc((size_t)set->fit.outputs, sizeof *set->origin);
+    if (set->origin == NULL) return LS_ERROR_MEMORY;
+    for (int64_t i = 0; i < set->fit.outputs && request->fit.origin != NULL; i++)
+        set->origin[i] = request->fit.origin[i];
+    set->fit.origin = set->origin;
     for (int i = 0; i < list->count; i++) {
+        bool of_classes = ((const ls_metric_type *)list->item[i].type)->of_classes;
+        if (request->prefix != NULL && of_classes != (set->fit.classes > 0)) continue; /* it is for others */
         LS_TRY(check(request, &list->item[i]));
         LS_TRY(add_part(request, &list->item[i], set));
     }
@@ -92,7 +99,7 @@ static ls_status fill(const ls_metric_request *request, ls_metric_set *set)
 ls_status ls_metric_set_create(const ls_metric_request *request, ls_metric_set *set)
 {
     *set = (ls_metric_set){.fit = request->fit, .threads = request->threads};
-    set->result.class_names = request->class_names;
+    set->class_names = request->class_names;
     ls_status status = fill(request, set);
     if (status != LS_OK) ls_metric_set_free(set);
     return status;
@@ -100,6 +107,7 @@ ls_status ls_metric_set_create(const ls_metric_request *request, ls_metric_set *
 
 void ls_metric_set_free(ls_metric_set *set)
 {
+    ls_free(set->origin);
     ls_free(set->part);
     ls_free(set->memory);
     ls_free(set->score);
@@ -234,8 +242,9 @@ ls_status ls_metric_set_finish(ls_metric_set *set, ls_comm *comm)
         double *value = &set->result.item[p].value;
         ls_metric_sums sums = sums_of(set, part, 0);
         if (part->type->is_matrix) {
-            set->result.classes = set->fit.classes;
-            set->result.confusion = sums.count;
+            set->result.item[p].classes = set->fit.classes;
+            set->result.item[p].confusion = sums.count;
+            set->result.item[p].class_names = set->class_names;
         } else if (part->type->of_scores != NULL) {
             LS_TRY(order_rows(set, comm, part->type, value));
         } else {

@@ -12,7 +12,8 @@ typedef struct ls_metric_request {
     const char *file;                 /* of the recipe, for messages */
     ls_metric_fit fit;
     const char *const *class_names; /* [fit.classes] */
-    const char *prefix;             /* of the names: the output's; NULL: there is one output alone */
+    const char *prefix; /* of the names: the output's, which takes only what fits its kind of targets; NULL:
+                           there is one output alone, and all must fit */
     int threads;
 } ls_metric_request;
 
@@ -24,6 +25,8 @@ typedef struct ls_metric_part { /* one metric of the set */
 
 typedef struct ls_metric_set {
     ls_metric_fit fit;
+    float *origin; /* of fit */
+    const char *const *class_names;
     int part_count;
     ls_metric_part *part;
     int threads;

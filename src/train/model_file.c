@@ -170,6 +170,13 @@ static ls_status add_data(ls_content *content, const ls_trainer *trainer)
     else if (data->output_names != NULL) {
         json_object_set_new(output, "names", string_array(data->output_names, data->outputs));
     }
+    if (data->output_classes != NULL) {
+        json_t *classes = json_array();
+        for (int64_t i = 0; i < data->outputs; i++)
+            json_array_append_new(classes,
+                                  string_array(data->output_class_names[i], data->output_classes[i]));
+        json_object_set_new(output, "target_classes", classes);
+    }
     ls_status status = add_json(content, LS_METADATA_INPUT, input);
     if (status != LS_OK) json_decref(output);
     return status != LS_OK ? status : add_json(content, LS_METADATA_OUTPUT, output);
@@ -234,6 +241,37 @@ static ls_status read_input(const json_t *input, const char *path, ls_dataset *d
     return read_floats(json_object_get(input, "scale"), path, dataset->inputs, &normalisation->scale);
 }
 
+static ls_status read_names(const json_t *names, char ***to)
+{
+    size_t count = json_array_size(names);
+    char **list = ls_alloc(count, sizeof *list);
+    *to = list;
+    if (list == NULL) return LS_ERROR_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        list[i] = ls_strdup(name == NULL ? "" : name);
+        if (list[i] == NULL) return LS_ERROR_MEMORY;
+    }
+    return LS_OK;
+}
+
+/* The classes of each of several targets; none where it is a value. */
+static ls_status read_target_classes(const json_t *classes, const char *path, ls_dataset *dataset)
+{
+    if (classes == NULL) return LS_OK;
+    if (dataset->outputs == 0 || (int64_t)json_array_size(classes) != dataset->outputs)
+        return ls_error(LS_ERROR_DATA, "%s: the metadata about the classes of targets are damaged", path);
+    dataset->output_classes = ls_alloc((size_t)dataset->outputs, sizeof *dataset->output_classes);
+    dataset->output_class_names = ls_alloc((size_t)dataset->outputs, sizeof *dataset->output_class_names);
+    if (dataset->output_classes == NULL || dataset->output_class_names == NULL) return LS_ERROR_MEMORY;
+    for (int64_t i = 0; i < dataset->outputs; i++) {
+        const json_t *names = json_array_get(classes, (size_t)i);
+        dataset->output_classes[i] = (int)json_array_size(names);
+        if (dataset->output_classes[i] > 0) LS_TRY(read_names(names, &dataset->output_class_names[i]));
+    }
+    return LS_OK;
+}
+
 static ls_status read_output(const json_t *output, const char *path, ls_dataset *dataset)
 {
     json_int_t classes = json_integer_value(json_object_get(output, "classes"));
@@ -246,19 +284,9 @@ static ls_status read_output(const json_t *output, const char *path, ls_dataset 
     }
     dataset->classes = (int)classes;
     dataset->outputs = outputs;
-    if (names == NULL) return LS_OK;
-    char **list = ls_alloc((size_t)count, sizeof *list);
-    if (list == NULL) return LS_ERROR_MEMORY;
-    if (classes > 0)
-        dataset->class_names = list;
-    else
-        dataset->output_names = list;
-    for (int64_t i = 0; i < count; i++) {
-        const char *name = json_string_value(json_array_get(names, (size_t)i));
-        list[i] = ls_strdup(name == NULL ? "" : name);
-        if (list[i] == NULL) return LS_ERROR_MEMORY;
-    }
-    return LS_OK;
+    if (names != NULL)
+        LS_TRY(read_names(names, classes > 0 ? &dataset->class_names : &dataset->output_names));
+    return read_target_classes(json_object_get(output, "target_classes"), path, dataset);
 }
 
 ls_status ls_model_file_read_data(const ls_safetensors *file, const char *path, ls_dataset *dataset,

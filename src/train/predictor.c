@@ -26,21 +26,30 @@ static char *model_path(const char *path)
     return ls_strdup(path);
 }
 
+/* The header of one column; with several outputs the name of the layer is in front. */
+static char *column_name(const ls_head *head, const ls_dataset *data, int64_t unit)
+{
+    const char *prefix = head->name == NULL ? "" : head->name, *dot = head->name == NULL ? "" : ".";
+    if (head->classes > 0)
+        return ls_format("%s%sp_%s", prefix, dot,
+                         head->class_names[head->units == 1 ? head->classes - 1 : unit]);
+    if (data->output_names != NULL && head->outputs == head->units)
+        return ls_format("%s%s%s", prefix, dot,
+                         data->output_names[head->column == NULL ? unit : head->column[unit]]);
+    return ls_format("%s%sy%lld", prefix, dot, (long long)unit);
+}
+
 static ls_status name_outputs(ls_predictor *predictor)
 {
-    const ls_dataset *data = &predictor->trainer.train;
-    int64_t units = ls_predictor_outputs(predictor);
-    predictor->output_name = ls_alloc((size_t)units, sizeof *predictor->output_name);
-    if (predictor->output_name == NULL) return LS_ERROR_MEMORY;
-    for (int64_t u = 0; u < units; u++) {
-        char **name = &predictor->output_name[u];
-        if (data->classes > 0)
-            *name = ls_format("p_%s", data->class_names[units == 1 ? data->classes - 1 : u]);
-        else if (data->output_names != NULL && data->outputs == units)
-            *name = ls_strdup(data->output_names[u]);
-        else
-            *name = ls_format("y%lld", (long long)u);
-        if (*name == NULL) return LS_ERROR_MEMORY;
+    const ls_objective *objective = &predictor->trainer.step.objective;
+    char **name = ls_alloc((size_t)ls_objective_all_units(objective), sizeof *name);
+    predictor->output_name = name;
+    if (name == NULL) return LS_ERROR_MEMORY;
+    for (int h = 0; h < objective->head_count; h++) {
+        for (int64_t u = 0; u < objective->head[h].units; u++) {
+            *name = column_name(&objective->head[h], &predictor->trainer.train, u);
+            if (*name++ == NULL) return LS_ERROR_MEMORY;
+        }
     }
     return LS_OK;
 }
@@ -48,8 +57,8 @@ static ls_status name_outputs(ls_predictor *predictor)
 static ls_status check_classes(const ls_predictor *predictor)
 {
     const ls_dataset *data = &predictor->trainer.train;
-    int64_t units = ls_predictor_outputs(predictor);
-    bool fits = data->classes == 0 ||
+    int64_t units = ls_shape_size(ls_model_output(&predictor->trainer.model));
+    bool fits = data->classes == 0 || ls_recipe_loss_count(predictor->recipe) > 1 ||
                 (data->class_names != NULL && (units == data->classes || (units == 1 && data->classes == 2)));
     if (fits) return LS_OK;
     return ls_error(LS_ERROR_DATA, "%s: %d classes in the metadata, but the last layer has %lld units",
@@ -69,10 +78,11 @@ static ls_status load(ls_predictor *predictor, const ls_safetensors *file)
     LS_TRY(ls_model_file_read_data(file, predictor->path, &trainer->train, &trainer->normalisation));
     ls_shape input = {.rank = trainer->train.rank};
     memcpy(input.dim, trainer->train.shape, sizeof input.dim);
-    LS_TRY(ls_model_build(&predictor->recipe->model, &input, predictor->path, &trainer->model));
+    LS_TRY(ls_objective_build_model(predictor->recipe, &input, predictor->path, &trainer->model));
     LS_TRY(check_classes(predictor));
     LS_TRY(ls_step_create(trainer->context->comm, trainer->context->threads, &trainer->model,
                           predictor->recipe, 64, &trainer->step));
+    LS_TRY(ls_objective_bind(&trainer->step.objective, predictor->recipe, &trainer->train));
     LS_TRY(ls_content_get_arena(file, predictor->path, &trainer->model, "", trainer->step.parameters));
     return name_outputs(predictor);
 }
@@ -126,7 +136,7 @@ int64_t ls_predictor_inputs(const ls_predictor *predictor)
 
 int64_t ls_predictor_outputs(const ls_predictor *predictor)
 {
-    return ls_shape_size(ls_model_output(&predictor->trainer.model));
+    return ls_objective_all_units(&predictor->trainer.step.objective);
 }
 
 int ls_predictor_classes(const ls_predictor *predictor)
@@ -167,8 +177,11 @@ static ls_status read_file(const ls_predictor *predictor, const char *path, ls_d
         return ls_error(LS_ERROR_DATA, "%s: the model was trained on data of type %s, which has no files",
                         path, type == NULL ? "push" : type->base.name);
     }
-    LS_TRY(type->load_file(source->options, path, known->inputs, (const char *const *)known->class_names,
-                           known->classes, dataset));
+    if (type->load_like != NULL)
+        LS_TRY(type->load_like(source->options, path, known, dataset));
+    else
+        LS_TRY(type->load_file(source->options, path, known->inputs, (const char *const *)known->class_names,
+                               known->classes, dataset));
     if (dataset->inputs == known->inputs) return LS_OK;
     return ls_error(LS_ERROR_DATA, "%s: %lld inputs a row, but the model has %lld", path,
                     (long long)dataset->inputs, (long long)known->inputs);
@@ -230,14 +243,14 @@ static ls_status read_beside(const ls_predictor *predictor, ls_dataset *dataset)
 
 static ls_status read_labelled(const ls_predictor *predictor, const char *path, ls_dataset *dataset)
 {
-    const ls_component *loss = &predictor->recipe->loss;
+    const ls_objective *objective = &predictor->trainer.step.objective;
     if (path == NULL) {
         LS_TRY(read_beside(predictor, dataset));
-        return ls_targets_check(loss, dataset, "the test data");
+        return ls_targets_check(objective, dataset, "the test data");
     }
     LS_TRY(read_file(predictor, path, dataset));
     bool labelled = predictor->trainer.train.classes > 0 ? dataset->labels != NULL : dataset->targets != NULL;
-    if (labelled && dataset->rows > 0) return ls_targets_check(loss, dataset, path);
+    if (labelled && dataset->rows > 0) return ls_targets_check(objective, dataset, path);
     return ls_error(LS_ERROR_DATA, "%s: %s to evaluate on", path,
                     labelled ? "no rows" : "there are no targets");
 }
@@ -248,7 +261,7 @@ static void fill_evaluation(const ls_trainer *trainer, const ls_score *score, ls
                                   .loss = ls_score_loss(score, trainer->recipe, 1),
                                   .accuracy = ls_score_accuracy(score, trainer),
                                   .rmse = NAN};
-    ls_trainer_metrics(trainer, &evaluation->metrics);
+    ls_trainer_metrics(trainer, score, &evaluation->metrics);
     for (int i = 0; i < evaluation->metrics.count; i++) {
         const ls_metric *metric = &evaluation->metrics.item[i];
         if (strcmp(metric->name, "rmse") == 0) evaluation->rmse = metric->value;

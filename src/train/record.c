@@ -24,12 +24,12 @@ static void put_real(ls_text *to, const char *key, double value)
 }
 
 /* [[3,0],[1,4]] */
-static void put_matrix(ls_text *to, const ls_metrics *metrics)
+static void put_matrix(ls_text *to, const char *key, const ls_metric *metric)
 {
-    ls_text_add(to, ",\"test_confusion_matrix\":[");
-    for (int t = 0; t < metrics->classes; t++) {
-        for (int p = 0; p < metrics->classes; p++) {
-            long long count = (long long)metrics->confusion[(int64_t)t * metrics->classes + p];
+    ls_text_add(to, ",\"%s\":[", key);
+    for (int t = 0; t < metric->classes; t++) {
+        for (int p = 0; p < metric->classes; p++) {
+            long long count = (long long)metric->confusion[(int64_t)t * metric->classes + p];
             ls_text_add(to, "%s%lld", p > 0 ? "," : t > 0 ? ",[" : "[", count);
         }
         ls_text_add(to, "]");
@@ -43,11 +43,13 @@ static void put_metrics(ls_text *to, const ls_metrics *metrics)
     for (int i = 0; i < metrics->count; i++) {
         char key[LS_METRIC_NAME_SIZE + 8];
         const ls_metric *metric = &metrics->item[i];
-        if (strcmp(metric->name, "accuracy") == 0 || strcmp(metric->name, "confusion_matrix") == 0) continue;
+        if (strcmp(metric->name, "accuracy") == 0) continue;
         snprintf(key, sizeof key, "test_%s", metric->name);
-        put_real(to, key, metric->value);
+        if (metric->classes > 0)
+            put_matrix(to, key, metric);
+        else
+            put_real(to, key, metric->value);
     }
-    if (metrics->classes > 0) put_matrix(to, metrics);
 }
 
 /* The last record says what the numbers of the one before mean. */

@@ -154,6 +154,16 @@ static void choose_intervals(ls_run *r)
     r->health_every = training->health < 0 ? 0 : records * r->report_every;
 }
 
+/* They go with the run. */
+static void forget_matrices(ls_metrics *metrics)
+{
+    for (int i = 0; i < metrics->count; i++) {
+        metrics->item[i].classes = 0;
+        metrics->item[i].confusion = NULL;
+        metrics->item[i].class_names = NULL;
+    }
+}
+
 static ls_status train(ls_run *r, ls_run_result *result)
 {
     ls_run_beginning how;
@@ -173,7 +183,7 @@ static ls_status train(ls_run *r, ls_run_result *result)
     }
     result->already_finished = how == LS_RUN_BEGIN_FINISHED;
     result->last = r->progress;
-    result->last.test_metrics.classes = 0; /* the matrix goes with the run */
+    forget_matrices(&result->last.test_metrics);
     return status;
 }
 

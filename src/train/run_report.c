@@ -61,7 +61,7 @@ ls_status ls_run_evaluate(ls_run *r, float *weights)
     LS_TRY(ls_trainer_evaluate(trainer, weights, &score));
     r->progress.test_loss = ls_score_loss(&score, trainer->recipe, 1);
     r->progress.test_accuracy = ls_score_accuracy(&score, trainer);
-    ls_trainer_metrics(trainer, &r->progress.test_metrics);
+    ls_trainer_metrics(trainer, &score, &r->progress.test_metrics);
     return LS_OK;
 }
 

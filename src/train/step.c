@@ -1,5 +1,7 @@
 #include "train/step.h"
 
+#include <string.h>
+
 #include "parallel/agree.h"
 #include "train/step_run.h"
 
@@ -38,9 +40,14 @@ static void run_losses(ls_step_run_state *run, const ls_panel *panel, int64_t be
     const ls_objective *objective = &run->step->objective;
     for (int h = 0; h < objective->head_count; h++) {
         const ls_head *head = &objective->head[h];
-        float *delta = ls_panel_delta(panel, head->tensor);
+        float *delta = ls_panel_delta(panel, head->tensor), *apart = space->batch.predicted;
+        bool add = false; /* to the derivative of an earlier head on the same output */
+        for (int other = 0; other < h; other++) add |= objective->head[other].tensor == head->tensor;
+        bool direct = delta == NULL || (!add && run->scale[h] == 1);
         ls_batch_targets(panel, head, &run->local, begin, count, &space->batch);
-        ls_batch_loss(panel, head, &run->local, count, delta, &space->batch, &space->score.head[h]);
+        ls_batch_loss(panel, head, &run->local, count, direct ? delta : apart, &space->batch,
+                      &space->score.head[h]);
+        if (!direct) ls_batch_put_delta(apart, run->scale[h], add, head->units * panel->lanes, delta);
     }
     space->score.samples += count;
 }
@@ -320,14 +327,14 @@ static void begin_part(ls_step_run_state *run, int64_t begin, int64_t count)
 
 ls_status ls_step_run(ls_step *step, ls_step_call *call)
 {
-    const ls_loss_options *loss = step->recipe->loss.options;
     int64_t rows = call->rows.count, part = ls_step_part_rows(step->recipe, rows, step->plan.grain);
-    double weight = loss->reduction == 0 ? ls_batch_weight(&step->recipe->loss, &call->rows) : 1.0;
-    double factor = weight > 0 ? 1.0 / weight : 0.0; /* nothing counts where all samples are ignored */
+    float scale[LS_HEADS_MAX];
+    double factor = ls_batch_factor(&step->objective, &call->rows, scale);
     ls_step_run_state run;
     copy_scores(step, false);
     for (int64_t begin = 0; begin < rows; begin += part) {
         run = (ls_step_run_state){.step = step, .call = call, .factor = factor};
+        memcpy(run.scale, scale, sizeof scale);
         begin_part(&run, begin, rows - begin < part ? rows - begin : part);
         ls_team_run(step->plan.threads, run_phases, &run);
         drain(&run);

@@ -13,12 +13,13 @@ enum { LS_SEGMENTS_MAX = 64 };
 typedef struct ls_step_run_state {
     ls_step *step;
     ls_step_call *call;
-    int64_t rows;  /* of the part of the batch at hand; all of them without training.accumulate */
-    bool last;     /* part of the batch */
-    ls_rows local; /* the share of this rank in it */
-    int64_t first; /* place of its first row in the batch */
+    int64_t rows;   /* of the part of the batch at hand; all of them without training.accumulate */
+    bool last;      /* part of the batch */
+    ls_rows local;  /* the share of this rank in it */
+    int64_t first;  /* place of its first row in the batch */
     int64_t panels; /* that hold it */
     double factor;
+    float scale[LS_HEADS_MAX]; /* of the derivatives of each head */
     uint64_t terms;
     ls_gradient_job gradient;
     ls_update_job update;

@@ -158,6 +158,7 @@ void ls_step_free(ls_step *step)
     ls_free(step->squares);
     ls_free(step->ratio);
     ls_free(step->sums);
+    ls_objective_free(&step->objective);
     *step = (ls_step){0};
 }
 

@@ -20,6 +20,19 @@ static const ls_source_type *source_of(const ls_recipe *recipe)
     return (const ls_source_type *)recipe->data.type;
 }
 
+/* "0", "1", ... */
+static ls_status number_classes(int64_t classes, char ***names, int *count)
+{
+    *names = ls_alloc((size_t)classes, sizeof **names);
+    if (*names == NULL) return LS_ERROR_MEMORY;
+    for (; *count < classes; (*count)++) {
+        char *name = ls_format("%d", *count);
+        if (name == NULL) return LS_ERROR_MEMORY;
+        (*names)[*count] = name;
+    }
+    return LS_OK;
+}
+
 static ls_status describe_pushed(ls_trainer *trainer)
 {
     const ls_push_options *options = trainer->recipe->data.options;
@@ -29,13 +42,15 @@ static ls_status describe_pushed(ls_trainer *trainer)
     train->shape[0] = options->inputs;
     LS_TRY(ls_dataset_give_shape(&options->common.shape, train));
     train->outputs = options->outputs;
-    if (options->classes == 0) return LS_OK;
-    train->class_names = ls_alloc((size_t)options->classes, sizeof *train->class_names);
-    if (train->class_names == NULL) return LS_ERROR_MEMORY;
-    for (; train->classes < options->classes; train->classes++) {
-        char *name = ls_format("%d", train->classes);
-        if (name == NULL) return LS_ERROR_MEMORY;
-        train->class_names[train->classes] = name;
+    if (options->classes > 0) return number_classes(options->classes, &train->class_names, &train->classes);
+    if (options->target_classes.count == 0) return LS_OK;
+    train->output_classes = ls_alloc((size_t)train->outputs, sizeof *train->output_classes);
+    train->output_class_names = ls_alloc((size_t)train->outputs, sizeof *train->output_class_names);
+    if (train->output_classes == NULL || train->output_class_names == NULL) return LS_ERROR_MEMORY;
+    for (int i = 0; i < options->target_classes.count; i++) {
+        int64_t classes = options->target_classes.value[i];
+        if (classes > 0)
+            LS_TRY(number_classes(classes, &train->output_class_names[i], &train->output_classes[i]));
     }
     return LS_OK;
 }
@@ -77,17 +92,16 @@ static ls_status build_model(ls_trainer *trainer)
     const ls_dataset *train = &trainer->train;
     ls_shape input = {.rank = train->rank};
     memcpy(input.dim, train->shape, sizeof input.dim);
-    LS_TRY(ls_model_build(&recipe->model, &input, recipe->file, &trainer->model));
+    LS_TRY(ls_objective_build_model(recipe, &input, recipe->file, &trainer->model));
     LS_TRY(check_inputs(trainer));
-    const ls_loss_type *loss = (const ls_loss_type *)recipe->loss.type;
-    int64_t units = ls_shape_size(ls_model_output(&trainer->model));
-    ls_status status = loss->check(recipe->loss.options, units, train->classes, train->outputs);
-    if (status == LS_OK) status = ls_targets_check(&recipe->loss, train, "the training data");
-    if (status == LS_OK) status = ls_targets_check(&recipe->loss, &trainer->test, "the test data");
-    if (status != LS_ERROR_RECIPE) return status;
-    return ls_error_prefix(LS_ERROR_RECIPE,
-                           "%s: loss %s: ", ls_recipe_place(recipe, recipe->loss.line, recipe->loss.column),
-                           loss->base.name);
+    ls_objective objective;
+    ls_objective_create(recipe, &trainer->model, &objective);
+    ls_status status = ls_objective_bind(&objective, recipe, train);
+    trainer->has_classes = ls_objective_has_classes(&objective);
+    if (status == LS_OK) status = ls_targets_check(&objective, train, "the training data");
+    if (status == LS_OK) status = ls_targets_check(&objective, &trainer->test, "the test data");
+    ls_objective_free(&objective);
+    return status;
 }
 
 static ls_status get_step(ls_trainer *trainer)
@@ -107,6 +121,7 @@ static ls_status get_step(ls_trainer *trainer)
     ls_context *context = trainer->context;
     LS_TRY(ls_step_create(context->comm, context->threads, &trainer->model, trainer->recipe, trainer->batch,
                           &trainer->step));
+    LS_TRY(ls_objective_bind(&trainer->step.objective, trainer->recipe, &trainer->train));
     int64_t part = (trainer->batch + training->accumulate - 1) / training->accumulate;
     if (part < trainer->step.plan.grain) {
         return ls_error(LS_ERROR_RECIPE,
@@ -134,13 +149,14 @@ static ls_status get_step(ls_trainer *trainer)
 static ls_status check_watched(const ls_trainer *trainer)
 {
     const ls_recipe *recipe = trainer->recipe;
-    const ls_loss_type *loss = (const ls_loss_type *)recipe->loss.type;
     const ls_average_type *average = (const ls_average_type *)recipe->training.average.type;
+    ls_score none; /* the names are what counts */
     ls_metrics metrics;
-    ls_trainer_metrics(trainer, &metrics);
+    ls_score_clear(&none);
+    ls_trainer_metrics(trainer, &none, &metrics);
     ls_watchable has = {.epochs = !source_of(recipe)->pushed,
                         .test = trainer->test.rows > 0,
-                        .classes = trainer->train.classes > 0 && loss->classify != NULL,
+                        .classes = trainer->has_classes,
                         .metrics = &metrics};
     if (average != NULL && average->by_epoch && !has.epochs) {
         const ls_component *component = &recipe->training.average;

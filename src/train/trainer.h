@@ -17,6 +17,7 @@ struct ls_trainer {
     ls_normalisation normalisation;
     ls_model model;
     ls_step step;
+    bool has_classes;       /* some output predicts classes */
     ls_metric_set *metrics; /* [LS_HEADS_MAX], those of the heads in use are made */
     uint64_t data_digest;
     int64_t batch; /* rows of a full batch */
@@ -72,8 +73,8 @@ ls_status ls_trainer_evaluate(ls_trainer *trainer, float *weights, ls_score *sco
  * targets small). Local. */
 ls_status ls_trainer_make_metrics(ls_trainer *trainer, const ls_dataset *data);
 void ls_trainer_free_metrics(ls_trainer *trainer);
-/* The metrics of the last evaluation. */
-void ls_trainer_metrics(const ls_trainer *trainer, ls_metrics *metrics);
+/* The metrics of the last evaluation, which gave this score. */
+void ls_trainer_metrics(const ls_trainer *trainer, const ls_score *score, ls_metrics *metrics);
 
 /* Compares the parameters of all ranks; LS_ERROR_REPLICA names the rank and the first tensor that differs.
  * Collective. */

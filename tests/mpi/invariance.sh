@@ -128,7 +128,7 @@ for algorithm in 1 2 3 4; do
         "$(OMPI_MCA_coll_libnbc_iallreduce_algorithm=$algorithm train algorithm xor_200 mpi 3 1)"
 done
 
-# Metrics are sums as well, or an order of all rows: the results of the test set, to the last digit that is written.
+# --- Metrics are sums as well, or an order of all rows: the results of the test set, to the last digit that is written.
 measured() {
     out=$work/$1
     shift
@@ -152,6 +152,35 @@ case $reference in *'"test_rmse":0.'*'"test_mae":0.'*'"test_r2":0.'*) ;; *) die 
 for layout in 1x3 3x2 4x1; do
     same "metrics of values, $layout" "$(measured values2 iris_values mpi "${layout%x*}" "${layout#*x}")"
 done
+
+# --- Two outputs, a value and a class, with weighted losses.
+cat >"$work/two.yaml" <<END
+seed: 3
+data: {type: csv, train: $top/datasets/iris.csv, target: [1, last], class_targets: last}
+model:
+  - {type: dense, name: trunk, units: 16, activation: tanh}
+  - {type: dense, name: length, units: 1, inputs: trunk}
+  - {type: dense, name: species, units: 3, inputs: trunk}
+losses:
+  - {type: huber, output: length, targets: 1, weight: 0.3}
+  - {type: softmax_cross_entropy, output: species, targets: 2, class_weights: [1, 2, 0.3], label_smoothing: 0.1}
+metrics: [rmse, r2, accuracy, roc_area]
+optimizer: {type: sgd, lr: 0.05, momentum: 0.9}
+training: {epochs: 5, batch: 25, grain: 4}
+END
+two_outputs() {
+    "$@" train "$work/two.yaml" --run "$out" --quiet $extra
+}
+extra=
+reference=$(train two two_outputs solo 1)
+for layout in 1x3 3x2 4x1; do
+    extra="--set training.segments=${layout%x*}"
+    same "two outputs, $layout" "$(train two2 two_outputs mpi "${layout%x*}" "${layout#*x}")"
+done
+extra=
+reference=$(measured two two_outputs solo 1)
+case $reference in *'"test_length.r2":'*'"test_species.roc_area":'*) ;; *) die "no metrics: $reference" ;; esac
+same "metrics of two outputs, 3x2" "$(measured two2 two_outputs mpi 3 2)"
 
 # --- The control: plain float sums do depend on the layout.
 extra="--set training.reduce=float32"

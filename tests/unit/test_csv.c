@@ -322,7 +322,7 @@ static const char *const animals[] = {"cat", "dog", "emu"};
 
 Test(csv, files_for_a_model_with_and_without_targets)
 {
-    ls_csv_model model = {2, animals, 3, false};
+    ls_csv_model model = {2, animals, 3, false, NULL};
     expect_parsed(&plain, &model, "1,2,dog\n3,4,cat\n");
     expect_labels((int32_t[]){1, 0}, 2);
     cr_expect_eq(dataset.classes, 3);
@@ -339,7 +339,7 @@ Test(csv, files_for_a_model_with_and_without_targets)
     expect_message(&plain, &model, "1,2,3\n", "t.csv:1:5: row 1: label '3' is out of range", "");
     model.needs_targets = true;
     expect_message(&plain, &model, "1,2\n3,4\n", "t.csv:1:1: 2 columns, expected 2 inputs and 1", "");
-    ls_csv_model values = {1, NULL, 0, false};
+    ls_csv_model values = {1, NULL, 0, false, NULL};
     expect_parsed(&plain, &values, "1,0\n3,1\n1,0\n3,1\n");
     cr_expect_eq(dataset.classes, 0);
     expect_floats(dataset.targets, (float[]){0, 1, 0, 1}, 4);
@@ -349,7 +349,7 @@ Test(csv, files_without_targets_and_ignored_columns)
 {
     char *target[] = {"kind"}, *ignore[] = {"id"};
     ls_csv_options options = {.target = {1, target}, .ignore = {1, ignore}};
-    ls_csv_model model = {2, animals, 3, false};
+    ls_csv_model model = {2, animals, 3, false, NULL};
     static const char *const text[] = {"id,kind,a,b\n7,emu,1,2\n", "id,a,b\n7,1,2\n", "a,b\n1,2\n", "1,2\n"};
     for (int i = 0; i < 4; i++) {
         expect_parsed(&options, &model, text[i]);

@@ -53,7 +53,7 @@ static void check_status(ls_status status, const ls_dataset *dataset)
 static void try_csv(const char *bytes, size_t size)
 {
     static const char *const names[] = {"cat", "dog", "emu"};
-    const ls_csv_model model = {2, names, 3, false};
+    const ls_csv_model model = {2, names, 3, false, NULL};
     for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++)
         for (int known = 0; known < 2; known++) {
             char *copy = ls_alloc(size + 1, 1);

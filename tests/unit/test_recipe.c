@@ -108,9 +108,9 @@ Test(recipe, the_models_description_has_no_paths_and_no_training)
     cr_expect_str_eq(json, other);
     const char begin[] = "{\"model\":[{\"type\":\"dense\",\"name\":\"hidden\",\"units\":3,";
     cr_expect_eq(strncmp(json, begin, strlen(begin)), 0, "%s", json);
-    cr_expect_not_null(strstr(
-        json,
-        ",\"loss\":{\"type\":\"mse\",\"reduction\":\"mean\"},\"metrics\":[],\"data\":{\"type\":\"csv\","));
+    cr_expect_not_null(
+        strstr(json, ",\"loss\":{\"type\":\"mse\",\"reduction\":\"mean\",\"output\":null,\"targets\":[],"
+                     "\"weight\":1},\"losses\":[],\"metrics\":[],\"data\":{\"type\":\"csv\","));
     cr_expect_null(strstr(json, "x.csv"));
     cr_expect_null(strchr(json, ' '));
     cr_expect_null(strstr(json, "epochs"));

@@ -43,11 +43,11 @@ Test(record, metrics_follow_the_test_results)
 {
     static const int64_t confusion[4] = {5, 1, 0, 12};
     ls_progress progress = example();
-    progress.test_metrics =
-        (ls_metrics){.count = 4,
-                     .item = {{"accuracy", 0.5}, {"f1", 0.75}, {"roc_area", NAN}, {"confusion_matrix", NAN}},
-                     .classes = 2,
-                     .confusion = confusion};
+    progress.test_metrics = (ls_metrics){.count = 4,
+                                         .item = {{"accuracy", 0.5, 0, NULL, NULL},
+                                                  {"f1", 0.75, 0, NULL, NULL},
+                                                  {"roc_area", NAN, 0, NULL, NULL},
+                                                  {"confusion_matrix", NAN, 2, confusion, NULL}}};
     char *text = text_of(&progress);
     cr_expect_not_null(strstr(text, "\"test_accuracy\":null,\"test_f1\":0.75,\"test_roc_area\":null,"
                                     "\"test_confusion_matrix\":[[5,1],[0,12]],\"learning_rate\""),
@@ -62,7 +62,8 @@ Test(record, may_be_long)
     int64_t *confusion = ls_alloc(CLASSES * CLASSES, sizeof *confusion);
     for (int i = 0; i < CLASSES * CLASSES; i++) confusion[i] = 1000000 + i;
     ls_progress progress = example();
-    progress.test_metrics = (ls_metrics){.classes = CLASSES, .confusion = confusion};
+    progress.test_metrics =
+        (ls_metrics){.count = 1, .item = {{"confusion_matrix", NAN, CLASSES, confusion, NULL}}};
     char *text = text_of(&progress);
     cr_expect_gt(strlen(text), 8 * CLASSES * CLASSES);
     cr_expect_not_null(strstr(text, "1000000,1000001,"));
