@@ -19,8 +19,12 @@ LS_API ls_status ls_predictor_load(ls_context *context, const char *path, ls_pre
 LS_API void ls_predictor_free(ls_predictor *predictor);
 
 LS_API int64_t ls_predictor_inputs(const ls_predictor *predictor);
+/* Columns of a prediction; where the model has several outputs, those of all of them side by side, in the
+ * order of the recipe's losses. */
 LS_API int64_t ls_predictor_outputs(const ls_predictor *predictor);
-LS_API int ls_predictor_classes(const ls_predictor *predictor); /* 0: the model predicts values */
+LS_API int ls_predictor_classes(const ls_predictor *predictor); /* 0: the model predicts values, or has
+                                                                   several outputs with targets of their own
+                                                                 */
 LS_API const char *ls_predictor_class_name(const ls_predictor *predictor, int index);
 LS_API const char *ls_predictor_output_name(const ls_predictor *predictor, int64_t output); /* column header:
                                                                                                "p_setosa",

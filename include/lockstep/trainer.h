@@ -57,7 +57,8 @@ LS_API ls_status ls_train(ls_context *context, const ls_recipe *recipe, const ls
                           ls_run_result *result);
 
 /* --- Inside another program: the recipe's data section is {type: push, inputs: I, outputs: O} or {...,
- * classes: C}. --- */
+ * classes: C}; target_classes says which of the O target values are classes, given by their numbers from 0.
+ * --- */
 
 typedef struct ls_trainer ls_trainer;
 
@@ -67,7 +68,7 @@ LS_API ls_status ls_trainer_create(ls_context *context, const ls_recipe *recipe,
 LS_API void ls_trainer_free(ls_trainer *trainer); /* NULL is allowed; local */
 
 LS_API int64_t ls_trainer_inputs(const ls_trainer *trainer);
-LS_API int64_t ls_trainer_outputs(const ls_trainer *trainer); /* units of the last layer */
+LS_API int64_t ls_trainer_outputs(const ls_trainer *trainer); /* units of all outputs */
 LS_API int64_t ls_trainer_steps(const ls_trainer *trainer);   /* done so far */
 
 /* One optimiser step on the samples of all ranks: each gives rows >= 0 (they may differ), inputs
