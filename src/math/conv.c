@@ -13,9 +13,14 @@ int64_t ls_conv_gradient_channels(const ls_conv *conv)
     return least((LS_CONV_GRADIENT_TAPS + window - 1) / window, conv->in_channels / conv->groups);
 }
 
-bool ls_span_padded(const ls_span *span)
+static bool is_padded(const ls_span *span)
 {
     return span->before > 0 || ls_span_reach(span) > span->in;
+}
+
+bool ls_conv_is_padded(const ls_conv *conv)
+{
+    return is_padded(&conv->height) || is_padded(&conv->width);
 }
 
 int64_t ls_span_reach(const ls_span *span)
@@ -26,8 +31,9 @@ int64_t ls_span_reach(const ls_span *span)
 int64_t ls_conv_gradient_scratch(const ls_conv *conv, int64_t rows)
 {
     const int64_t channels = ls_conv_gradient_channels(conv);
-    int64_t sums = rows * channels * conv->height.kernel * conv->width.kernel;
-    if (ls_span_padded(&conv->height) || ls_span_padded(&conv->width))
+    int64_t sums = rows * channels * conv->height.kernel * conv->width.kernel + LS_LANES; /* see ls_lane_sums
+                                                                                           */
+    if (ls_conv_is_padded(conv))
         sums += channels * ls_span_reach(&conv->height) * ls_span_reach(&conv->width);
     return sums * LS_LANES;
 }

@@ -9,9 +9,6 @@ enum { LS_CONV_GRADIENT_TAPS = 12 }; /* that make good register tiles */
 /* Input channels of which the gradient is made at a time. */
 int64_t ls_conv_gradient_channels(const ls_conv *conv);
 
-/* Whether a tap can fall on padding. */
-bool ls_span_padded(const ls_span *span);
-
 /* Inputs from the first to the last that any output looks at, padding included. */
 int64_t ls_span_reach(const ls_span *span);
 

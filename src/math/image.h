@@ -49,6 +49,9 @@ typedef struct ls_conv_gradient {
     int64_t ld;
 } ls_conv_gradient;
 
+/* Whether a tap can fall on padding. */
+bool ls_conv_is_padded(const ls_conv *conv);
+
 /* Floats of scratch for blocks of up to rows rows. */
 int64_t ls_conv_gradient_scratch(const ls_conv *conv, int64_t rows);
 

@@ -158,8 +158,8 @@ typedef struct ls_kernels {
     void (*conv_forward)(const ls_conv *conv, const float *x, const float *bias, float *y);
     void (*conv_backward)(const ls_conv *conv, const float *dy, float *dx);
     /* The gradient by the weights: for each element and each of LS_LANES lanes one chain over the groups of
-       lanes and the positions of dy ascending, from zero, with zeros for x on padding; then the lanes of a
-       grain are added in ascending order. */
+       lanes and the positions of dy ascending, from zero, with zeros for x on padding; then the lanes of the
+       grain, others being zero, are added in pairs: neighbours, then neighbouring pairs, and so on. */
     void (*conv_gradient)(const ls_conv_gradient *gradient);
     /* sum[c*lanes + n] = sum over p (ascending, from zero) of x[(c*positions + p)*lanes + n] */
     void (*channel_sums)(int64_t channels, int64_t positions, int64_t lanes, const float *x, float *sum);

@@ -173,7 +173,7 @@ static void tile_size(const ls_node *node, int parameter, int64_t *rows, int64_t
     *columns = window <= LS_BLOCK ? LS_BLOCK / window * window : LS_BLOCK;
     if (*columns > all) *columns = all;
     int64_t highest = LS_TILE_ROWS;
-    if (ls_conv_gradient_scratch(&conv, 0) == 0) {
+    if (!ls_conv_is_padded(&conv)) {
         const int64_t few = WORK / (*columns * conv.height.out * conv.width.out);
         if (few < highest) highest = few > ROWS_MIN ? few : ROWS_MIN;
     }

@@ -213,8 +213,12 @@ static void grain_by_definition(const problem *p, int64_t first, int64_t end, fl
     }
     const int64_t from = first % LS_LANES, to = end - first >= LS_LANES ? LS_LANES : from + end - first;
     for (int64_t i = 0; i < weights; i++) {
-        tile[i] = chain[i * LS_LANES + from];
-        for (int64_t n = from + 1; n < to; n++) tile[i] += chain[i * LS_LANES + n];
+        float *lane = chain + i * LS_LANES;
+        for (int64_t n = 0; n < LS_LANES; n++)
+            if (n < from || n >= to) lane[n] = 0;
+        for (int64_t distance = 1; distance < LS_LANES; distance *= 2)
+            for (int64_t n = 0; n < LS_LANES; n += 2 * distance) lane[n] += lane[n + distance];
+        tile[i] = lane[0];
     }
     free(chain);
 }

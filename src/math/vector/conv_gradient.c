@@ -2,18 +2,19 @@
 
    Sample i of the grain is on lane i mod 16. For each weight, each lane has one chain of fused multiply-adds
    of dy and x over the positions of the output ascending, and over the groups of lanes ascending, starting
-   from zero; padding counts as x = 0. At the end the lanes are added in ascending order. So the samples stay
-   in the lanes of vectors: nothing is transposed.
+   from zero; padding counts as x = 0. At the end the lanes are added in pairs: neighbours, then neighbouring
+   pairs, and so on; lanes of other grains count as zero. So a grain of 1, 2, 4 or 8 samples has the same sum
+   wherever it lies, and samples stay in the lanes of vectors: nothing is transposed.
 
    Operations: each register tile of r output channels by t taps loads r + t vectors for r * t multiply-adds
    at each position. The vectors of dy come from the second-level cache, those of x mostly from the first,
    since neighbouring positions and taps share them. */
 #include <string.h>
 #include "math/conv.h"
-#include "math/vector/isa.h"
+#include "math/vector/lane_sums.h"
 
-/* Part of a gradient: all rows of a block that belong to one group of channels, and columns within one set of
- * input channels. */
+/* Part of a gradient: all rows of a block that belong to one group of channels, and up to LS_BLOCK
+ * columns within one set of input channels. */
 typedef struct block {
     const ls_conv_gradient *gradient;
     int64_t first_row, rows;
@@ -84,6 +85,7 @@ typedef struct strides {
     int64_t x_position, x_row; /* from an output to the next, and from the end of a row to the next one */
     int64_t sum_row;
     bool first;
+    const float *tap[LS_BLOCK]; /* x of each column at the first position */
 } strides;
 
 /* rows x taps chains of a vector each. rows and taps are constants where it is inlined. The vectors of dy
@@ -183,18 +185,17 @@ static tile_shape shape_of(const block *part)
     return best;
 }
 
-static void run_row_of_tiles(const block *part, const image_set *images, const strides *step, int64_t row,
+static void run_row_of_tiles(const block *part, const strides *step, const float *dy, int64_t row,
                              int64_t rows, int taps_max)
 {
     int64_t column = 0;
     for (int64_t left = (part->columns + taps_max - 1) / taps_max; left > 0; left--) {
         const int64_t taps = (part->columns - column + left - 1) / left;
         float *sum = part->sum + (row * part->columns + column) * LS_LANES;
-        const float *x[TILE_TAPS];
-        for (int64_t t = 0; t < taps; t++) x[t] = tap_of(part, images, column + t);
         for (int lane = 0; lane < LS_LANES; lane += WIDTH) {
-            tiles[rows - 1][taps - 1](step, images->dy + row * images->dy_channel + lane, x, sum + lane);
-            for (int64_t t = 0; t < taps; t++) x[t] += WIDTH;
+            const float *x[TILE_TAPS];
+            for (int64_t t = 0; t < taps; t++) x[t] = step->tap[column + t] + lane;
+            tiles[rows - 1][taps - 1](step, dy + row * step->dy_channel + lane, x, sum + lane);
         }
         column += taps;
     }
@@ -212,10 +213,12 @@ static void run_tiles(const block *part, const image_set *images, bool first)
                     .sum_row = part->columns * LS_LANES,
                     .first = first};
     step.x_row = conv->height.stride * images->x_row - conv->width.out * step.x_position;
+    for (int64_t column = 0; column < part->columns; column++)
+        step.tap[column] = tap_of(part, images, column);
     int64_t row = 0;
     for (int64_t left = (part->rows + shape.rows - 1) / shape.rows; left > 0; left--) {
         const int64_t rows = (part->rows - row + left - 1) / left;
-        run_row_of_tiles(part, images, &step, row, rows, shape.taps);
+        run_row_of_tiles(part, &step, images->dy, row, rows, shape.taps);
         row += rows;
     }
 }
@@ -259,7 +262,7 @@ static image_set images_of(const block *part, const ls_grain_part *panel, int64_
     made.x_row = conv->width.in * lanes;
     made.x_channel = conv->height.in * made.x_row;
     made.x = panel->x + lane + part->channel * made.x_channel;
-    if (ls_span_padded(&conv->height) || ls_span_padded(&conv->width)) {
+    if (ls_conv_is_padded(conv)) {
         pad(part, made.x, padded);
         made.x = padded;
         made.x_position = LS_LANES;
@@ -269,45 +272,27 @@ static image_set images_of(const block *part, const ls_grain_part *panel, int64_
     return made;
 }
 
-/* sum[c] = lanes begin to end - 1 of turned[...][c], added in ascending order. */
-static void add_lanes(const float turned[LS_LANES][LS_BLOCK], int64_t begin, int64_t end, float sum[LS_BLOCK])
+/* Leaves the lanes of the grain alone in their sums. */
+static void clear_lanes(const block *part, int64_t begin, int64_t end)
 {
-    memcpy(sum, turned[begin], LS_BLOCK * sizeof *sum);
-    for (int64_t n = begin + 1; n < end; n++)
-        for (int c = 0; c < LS_BLOCK; c += LS_LANES) {
-            LS_INDEPENDENT for (int i = 0; i < LS_LANES; i++) sum[c + i] += turned[n][c + i];
-        }
-}
-
-/* Elements first, first + 1, ... of the part, counted row by row, to where they belong. */
-static void spread(const block *part, const float *sum, int64_t first, int64_t count, float *tile)
-{
-    int64_t column = first % part->columns;
-    float *row = tile + first / part->columns * part->gradient->ld;
-    for (int64_t i = 0; i < count; i++) {
-        row[column] = sum[i];
-        if (++column < part->columns) continue;
-        column = 0;
-        row += part->gradient->ld;
-    }
+    for (int64_t i = 0; i < part->rows * part->columns; i++)
+        for (int64_t n = 0; n < LS_LANES; n++)
+            if (n < begin || n >= end) part->sum[i * LS_LANES + n] = 0;
 }
 
 /* Adds the lanes of the grain. */
 static void finish(const block *part)
 {
     const ls_conv_gradient *gradient = part->gradient;
-    const int64_t elements = part->rows * part->columns;
     const int64_t begin = gradient->part[0].lane % LS_LANES,
                   end = least(begin + gradient->part[0].count, LS_LANES);
+    if (begin > 0 || end < LS_LANES) clear_lanes(part, begin, end);
+    ls_lane_sums(part->sum, part->rows * part->columns, part->sum);
     float *tile = gradient->tile + (part->first_row - gradient->first_row) * gradient->ld +
                   part->first_column - gradient->first_column;
-    float turned[LS_LANES][LS_BLOCK] __attribute__((aligned(64))), sum[LS_BLOCK];
-    for (int64_t first = 0; first < elements; first += LS_BLOCK) {
-        const int64_t count = least(elements - first, LS_BLOCK);
-        LS_VARIANT(ls_pack_block)(part->sum + first * LS_LANES, LS_LANES, count, LS_LANES, turned[0]);
-        add_lanes(turned, begin, end, sum);
-        spread(part, sum, first, count, tile);
-    }
+    for (int64_t row = 0; row < part->rows; row++)
+        memcpy(tile + row * gradient->ld, part->sum + row * part->columns,
+               (size_t)part->columns * sizeof *tile);
 }
 
 static void run_part(const block *part)
@@ -345,6 +330,7 @@ void LS_VARIANT(ls_conv_gradient_run)(const ls_conv_gradient *gradient)
              part.first_column += part.columns) {
             const int64_t channel = part.first_column / window;
             part.columns = least(column_end, (channel + channels) * window) - part.first_column;
+            part.columns = least(part.columns, LS_BLOCK);
             part.channel = group * in + channel;
             part.channels = least(channels, in - channel);
             run_part(&part);
