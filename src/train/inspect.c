@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "train/graph.h"
 #include "train/model_file.h"
 
 typedef struct printer {
@@ -37,26 +38,80 @@ static const char *bytes_text(double bytes, char *text, size_t size)
     return text;
 }
 
-static void print_layers(const printer *to, const ls_model *model)
+static int64_t parameters_of(const ls_model *model, const ls_node *node)
 {
-    char shape[64];
-    print(to, "%-24s %-14s %-16s %12s %16s", "layer", "type", "output", "parameters", "multiply-adds");
-    ls_shape_text(&model->input, shape, sizeof shape);
-    print(to, "%-24s %-14s %-16s %12s %16s", "input", "", shape, "", "");
-    for (int n = 0; n < model->node_count; n++) {
-        const ls_node *node = &model->node[n];
-        int64_t parameters = 0;
-        for (int p = 0; p < node->parameter_count; p++) {
-            const ls_parameter *parameter = &model->parameter[node->first_parameter + p];
-            parameters += parameter->rows * parameter->columns;
-        }
-        int64_t operations = node->type->operations != NULL ? node->type->operations(node) : 0;
-        ls_shape_text(&node->out, shape, sizeof shape);
-        print(to, "%-24s %-14s %-16s %12lld %16lld", node->name, node->type->base.name, shape,
-              (long long)parameters, (long long)operations);
+    int64_t parameters = 0;
+    for (int p = 0; p < node->parameter_count; p++) {
+        const ls_parameter *parameter = &model->parameter[node->first_parameter + p];
+        parameters += parameter->rows * parameter->columns;
     }
-    print(to, "%-24s %-14s %-16s %12lld %16lld", "total", "", "", (long long)model->parameter_elements,
-          (long long)ls_model_operations(model));
+    return parameters;
+}
+
+/* Where a layer does not take the output of the one above it: " <- conv_1, input". */
+static void inputs_text(const ls_model *model, int n, char *text, size_t size)
+{
+    const ls_node *node = &model->node[n];
+    size_t used = 0;
+    text[0] = '\0';
+    if (node->input_count == 1 && node->input[0] == n) return;
+    for (int i = 0; i < node->input_count && used < size; i++) {
+        const char *name = node->input[i] == 0 ? "input" : model->node[node->input[i] - 1].name;
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i == 0 ? "  <- " : ", ", name);
+    }
+}
+
+/* What a layer keeps for a grain of samples: its output, unless it writes over its input, and more for the
+ * backward pass. */
+static double memory_of(const ls_plan *plan, int n)
+{
+    const ls_node *node = &plan->model->node[n];
+    int64_t units = plan->in_place[n] ? 0 : ls_shape_size(&node->out);
+    if (node->type->saved != NULL) units += node->type->saved(node);
+    return (double)(units * plan->grain) * sizeof(float);
+}
+
+static void print_layer(const printer *to, const ls_plan *plan, int n, const char *graph)
+{
+    const ls_model *model = plan->model;
+    const ls_node *node = &model->node[n];
+    char shape[LS_SHAPE_TEXT], bytes[32], inputs[256];
+    int64_t operations = node->type->operations != NULL ? node->type->operations(node) : 0;
+    ls_shape_text(&node->out, shape, sizeof shape);
+    inputs_text(model, n, inputs, sizeof inputs);
+    print(to, "%s%-24s %-14s %-16s %12lld %16lld %13s%s", graph, node->name, node->type->base.name, shape,
+          (long long)parameters_of(model, node), (long long)(2 * operations),
+          bytes_text(memory_of(plan, n), bytes, sizeof bytes), inputs);
+}
+
+/* The table of layers, with the graph in front where there are branches. */
+static ls_status print_layers(const printer *to, const ls_plan *plan)
+{
+    const ls_model *model = plan->model;
+    char shape[LS_SHAPE_TEXT], bytes[32];
+    char(*graph)[LS_GRAPH_SIZE] = ls_alloc((size_t)model->node_count + 1, sizeof *graph);
+    if (graph == NULL) return LS_ERROR_MEMORY;
+    int columns = ls_graph_draw(model, graph), width = columns > 1 ? 2 * columns + 1 : 0;
+    double memory = (double)(plan->panel_units * plan->grain) * sizeof(float);
+    print(to, "%*s%-24s %-14s %-16s %12s %16s %13s", width, "", "layer", "type", "output", "parameters",
+          "operations", "memory");
+    ls_shape_text(&model->input, shape, sizeof shape);
+    for (int n = -1; n < model->node_count; n++) {
+        char drawn[LS_GRAPH_SIZE + 4] = "";
+        if (width > 0) snprintf(drawn, sizeof drawn, "%-*s", width, graph[n + 1]);
+        if (n < 0)
+            print(to, "%s%-24s %-14s %s", drawn, "input", "", shape);
+        else
+            print_layer(to, plan, n, drawn);
+    }
+    print(to, "%*s%-24s %-14s %-16s %12lld %16lld %13s", width, "", "total", "", "",
+          (long long)model->parameter_elements, (long long)(2 * ls_model_operations(model)),
+          bytes_text(memory, bytes, sizeof bytes));
+    print(to, "%s", "");
+    print(to, "operations: floating-point operations of one sample forward (backward costs twice that)");
+    print(to, "memory: of one grain; the total has the derivatives, too");
+    ls_free(graph);
+    return LS_OK;
 }
 
 static void print_plan(const printer *to, const ls_trainer *trainer)
@@ -73,7 +128,7 @@ static void print_plan(const printer *to, const ls_trainer *trainer)
     snprintf(flops, sizeof flops, "%.3g",
              6.0 * (double)ls_model_operations(&trainer->model) * (double)trainer->batch);
     print(to, "work            %s floating-point operations a step", flops);
-    print(to, "memory          %s of weights, gradients and optimiser state, %s of activations and deltas",
+    print(to, "memory a rank   %s of weights, gradients and optimiser state, %s of activations and deltas",
           bytes_text(arena * (2 + trainer->step.state_count), weights, sizeof weights),
           bytes_text(panel * (double)plan->panels, panels, sizeof panels));
     print(to, "a step here     %lld panel%s of %lld samples on %d thread%s", (long long)plan->panels,
@@ -92,7 +147,7 @@ static ls_status inspect_recipe(const char *path, const printer *to)
         print(to, "recipe          %s", path);
         print_plan(to, &trainer);
         print(to, "%s", "");
-        print_layers(to, &trainer.model);
+        status = print_layers(to, &trainer.step.plan);
         ls_trainer_clear(&trainer);
     }
     ls_context_free(context);

@@ -116,7 +116,7 @@ ok "predict and eval of values"
 
 # inspect.
 "$LOCKSTEP" inspect "$top/recipes/iris.yaml" >text
-expect_match '^hidden  *dense  *16  *80  *64$' text
+expect_match '^hidden  *dense  *16  *80  *128  *256 bytes$' text
 expect_match '^total  *131' text
 "$LOCKSTEP" inspect $model >text
 expect_match '^hidden.weight  *16 x 4  *64 values' text
@@ -126,6 +126,15 @@ sed 1d text >one
 sed 1d again | cmp one - || die "inspect of a run directory"
 "$LOCKSTEP" inspect iris/checkpoints/step-*.safetensors >text
 expect_match 'hidden.weight' text
+cat >branches.yaml <<'END'
+data: {type: xor}
+loss: softmax_cross_entropy
+model:
+  - {repeat: 2, name: block, layers: [{type: dense, units: 2, name: fc}, {type: add, inputs: [fc, previous]}]}
+END
+"$LOCKSTEP" inspect branches.yaml >text
+expect_match "^o-'  block_0_add_0  *add  *2  *0  *0  *16 bytes  <- block_0_fc, input$" text
+expect_match '^[|]-o  block_1_fc  *dense' text
 ok "inspect of a recipe, a model, a run directory and a checkpoint"
 
 # Failures: a message, status 1 and nothing else.
