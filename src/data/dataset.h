@@ -54,9 +54,10 @@ void ls_normalisation_free(ls_normalisation *normalisation);
 
 /* Options that every source has; the options of a source begin with this struct. */
 typedef struct ls_data_options {
-    double test_fraction; /* of the rows, where the source has no test file; 0: no test set */
-    int normalise;        /* ls_normalise */
-    ls_integers shape;    /* of one row; empty: as the source has it */
+    double test_fraction;      /* of the rows, where the source has no test file; 0: no test set */
+    int normalise;             /* ls_normalise */
+    ls_integers shape;         /* of one row; empty: as the source has it */
+    ls_component_list augment; /* data/augment.h; of training rows */
 } ls_data_options;
 /* The entries of a source's table for them (rows of designated initialisers, first in the table). */
 #define LS_DATA_COMMON_OPTIONS                                                                               \
@@ -77,7 +78,13 @@ typedef struct ls_data_options {
              "standardise: zero mean and unit variance of each input (of each channel for images and "       \
              "signals). scale: to the range 0 to 1. none: as they are. Constants come from the training "    \
              "rows alone."},                                                                                 \
-        LS_DATA_SHAPE_OPTION(offsetof(ls_data_options, shape))
+        LS_DATA_SHAPE_OPTION(offsetof(ls_data_options, shape)),                                              \
+    {                                                                                                        \
+        .key = "augment", .kind = LS_OPTION_LIST, .offset = offsetof(ls_data_options, augment),              \
+        .default_text = "", .registry = &ls_augment_registry,                                                \
+        .help = "Random changes of the images or signals that are trained on, one after the other, new in "  \
+                "each epoch (with the optimizer lbfgs the same in all)."                                     \
+    }
 /* The last of them, at its place in the options of a source that has not all. */
 #define LS_DATA_SHAPE_OPTION(OFFSET)                                                                         \
     {                                                                                                        \
@@ -113,7 +120,7 @@ typedef struct ls_push_options {
     ls_integers target_classes; /* of each output; empty: all are values */
 } ls_push_options;              /* source "push": rows come from the calling program */
 
-extern const ls_registry ls_source_registry;
+extern const ls_registry ls_source_registry, ls_augment_registry;
 
 /* Loads what a recipe's data section asks for, splits off a test set by the seed where none is given. Local
  * (the caller agrees). */

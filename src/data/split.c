@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include "base/memory.h"
 #include "base/random.h"
+#include "data/augment.h"
 
 /* How many rows are set apart: at least one is tested and one trained on, where there are two. */
 static int64_t test_rows(double fraction, int64_t rows)
@@ -65,6 +66,7 @@ static ls_status load(const ls_component *source, const char *directory, uint64_
     if (train->rows == 0) return ls_error(LS_ERROR_DATA, "the training data have no rows");
     LS_TRY(ls_dataset_give_shape(&options->shape, train));
     if (test->inputs > 0) LS_TRY(ls_dataset_give_shape(&options->shape, test));
+    LS_TRY(ls_augment_check(&options->augment, train));
     if (train->rows > UINT32_MAX || test->rows > UINT32_MAX)
         return ls_error(LS_ERROR_DATA, "%" PRId64 " rows, expected at most %" PRIu32,
                         train->rows > test->rows ? train->rows : test->rows, UINT32_MAX);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <string.h>
+#include "data/augment.h"
 
 enum { LANES_MAX = LS_PANEL_LANES_MAX };
 
@@ -25,6 +26,9 @@ void ls_batch_gather(const ls_panel *panel, const ls_rows *rows, int64_t begin, 
         for (int64_t n = 0; n < count; n++) row[n] = data->floats + row_at(rows, begin + n) * data->inputs;
         panel->kernels->gather_floats(row, count, data->inputs, shift, scale, panel->lanes, to);
     }
+    for (int64_t n = 0; rows->augment != NULL && n < count; n++)
+        ls_augment_apply(rows->augment, rows->seed, rows->epoch, row_at(rows, begin + n), data, panel->lanes,
+                         to + n);
 }
 
 /* The class of a row: its label, or the target value that the head is for. */

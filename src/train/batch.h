@@ -11,8 +11,11 @@
 typedef struct ls_rows { /* a run of rows of a data set in some order */
     const ls_dataset *data;
     const ls_normalisation *normalisation;
-    const uint32_t *order; /* NULL: as they are */
-    int64_t first, count;  /* positions in the order */
+    const uint32_t *order;            /* NULL: as they are */
+    int64_t first, count;             /* positions in the order */
+    const ls_component_list *augment; /* data/augment.h, with seed and epoch; NULL: rows as they are */
+    uint64_t seed;
+    int64_t epoch;
 } ls_rows;
 
 typedef struct ls_head_score { /* of one output */

@@ -244,6 +244,12 @@ ls_status ls_trainer_step_on(ls_trainer *trainer, ls_step_call *call)
     return LS_OK;
 }
 
+const ls_component_list *ls_trainer_augment(const ls_trainer *trainer)
+{
+    const ls_data_options *options = trainer->recipe->data.options;
+    return options != NULL && options->augment.count > 0 ? &options->augment : NULL;
+}
+
 ls_status ls_trainer_advance(ls_trainer *trainer, ls_status mine, ls_wish *wish)
 {
     const ls_recipe *recipe = trainer->recipe;
@@ -257,7 +263,10 @@ ls_status ls_trainer_advance(ls_trainer *trainer, ls_status mine, ls_wish *wish)
                  .normalisation = &trainer->normalisation,
                  .order = trainer->order,
                  .first = trainer->position,
-                 .count = rest < trainer->batch ? rest : trainer->batch},
+                 .count = rest < trainer->batch ? rest : trainer->batch,
+                 .augment = ls_trainer_augment(trainer),
+                 .seed = (uint64_t)recipe->seed,
+                 .epoch = trainer->epoch},
         .status = mine,
         .learning_rate = ls_trainer_rate(trainer),
         .wish = *wish,

@@ -47,6 +47,9 @@ void ls_trainer_clear(ls_trainer *trainer);
 /* The learning rate of the next step. */
 double ls_trainer_rate(const ls_trainer *trainer);
 
+/* What happens to rows that are trained on; NULL: nothing. */
+const ls_component_list *ls_trainer_augment(const ls_trainer *trainer);
+
 /* One step, and what follows from it: averages, too many skipped steps. Collective. */
 ls_status ls_trainer_step_on(ls_trainer *trainer, ls_step_call *call);
 

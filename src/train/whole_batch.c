@@ -116,7 +116,9 @@ static ls_status evaluate(void *user, double *value)
     ls_step_call call = {
         .rows = {.data = &trainer->train,
                  .normalisation = &trainer->normalisation,
-                 .count = trainer->train.rows},
+                 .count = trainer->train.rows,
+                 .augment = ls_trainer_augment(trainer),
+                 .seed = (uint64_t)trainer->recipe->seed},
         .gradient_only = true,
     };
     LS_TRY(ls_step_run(step, &call));
