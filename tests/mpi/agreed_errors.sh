@@ -86,7 +86,7 @@ one_rank_differs() {
 }
 
 one_rank_differs "another seed" "recipes of the ranks.*rank 1" 's/^seed:.*/seed: 99/'
-one_rank_differs "a mistake in the recipe" "rank 1.*other.yaml:.*lr" 's/lr: 0.4/lr: -1/'
+one_rank_differs "a mistake in the recipe" "rank 1.*other.yaml:.*lr" 's/lr: 0.2/lr: -1/'
 one_rank_differs "a data file that is not there" "rank 1.*nothing.csv" 's#train: .*#train: '"$work"'/nothing.csv#'
 gzip -dc "$top/datasets/digits.csv.gz" >"$work/digits.csv"
 sed '2s/^[0-9]*/3/' "$work/digits.csv" >"$work/changed.csv"
