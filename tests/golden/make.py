@@ -78,29 +78,23 @@ cases = []
 
 
 def case(name, model, network, loss_text, loss, optimizer_text="{type: sgd, lr: 1}", optimizer=None, steps=1, classes=0, outputs=0,
-         inputs=INPUTS, rows=ROWS, whole=0, predict=None, target=lambda t: t, training="", covers=""):
-    """loss(output, target) is the loss of a batch; predict turns outputs into what Lockstep predicts."""
+         inputs=INPUTS, rows=ROWS, batches=1, whole=0, predict=lambda z: z, target=lambda t: t, training="", covers="", again=False):
+    """loss(output, target) is the loss of a batch; predict turns outputs into what Lockstep predicts. The steps take the batches in turn.
+    again: predictions after training, too, where running statistics are other than 0 and 1."""
     fill(network)
-    x = numbers(1, rows, inputs)
+    x = numbers(1, rows * batches, inputs)
     if whole:
         x = torch.floor((x + 1) / 2 * whole)
-    labels = torch.tensor([i * 5 % classes for i in range(rows)]) if classes else None
-    y = labels if classes else target(numbers(2, rows, outputs))
+    labels = torch.tensor([i * 5 % classes for i in range(rows * batches)]) if classes else None
+    y = labels if classes else target(numbers(2, rows * batches, outputs))
     update = (optimizer or (lambda p: torch.optim.SGD(p, lr=1.0)))([p for p in network.parameters()])
-    network.eval()
-    with torch.no_grad():
-        predictions = (predict or (lambda z: z))(network(x)).flatten().tolist()
-    network.train()
+    predictions = predictions_of(network, predict, x)
     losses = []
-
-    def closure():
-        update.zero_grad()
-        value = loss(network(x), y)
-        value.backward()
-        return value
-
     for step in range(steps):
-        value = closure()
+        of = slice(step % batches * rows, (step % batches + 1) * rows)
+        update.zero_grad()
+        value = loss(network(x[of]), y[of])
+        value.backward()
         losses.append(value.item())
         update.step()
         for schedule in getattr(update, "schedules", []):
@@ -108,9 +102,19 @@ def case(name, model, network, loss_text, loss, optimizer_text="{type: sgd, lr: 
     after = [round_to(v) for p in kept(network) for v in p.detach().flatten().tolist()]
     data = f"{{type: push, inputs: {inputs}, " + (f"classes: {classes}}}" if classes else f"outputs: {outputs}}}")
     recipe = f"data: {data}\nmodel:\n{model}loss: {loss_text}\noptimizer: {optimizer_text}\ntraining: {{batch: {rows}{training}}}\n"
-    cases.append({"name": name, "covers": covers or name, "recipe": recipe, "rows": rows, "whole": whole, "steps": steps,
-                  "target": target_name(target), "predictions": [round_to(v) for v in predictions],
+    cases.append({"name": name, "covers": covers or name, "recipe": recipe, "rows": rows, "batches": batches, "whole": whole, "steps": steps,
+                  "target": target_name(target), "predictions": predictions,
                   "losses": [round_to(v) for v in losses[:: max(1, steps // 10)]], "every": max(1, steps // 10), "after": after})
+    if again:
+        cases[-1]["predictions after"] = predictions_of(network, predict, x)
+
+
+def predictions_of(network, predict, x):
+    network.eval()
+    with torch.no_grad():
+        result = [round_to(v) for v in predict(network(x)).flatten().tolist()]
+    network.train()
+    return result
 
 
 def round_to(value):
@@ -146,7 +150,7 @@ def layer(name, text, network, out, shape="2, 3, 4", covers="", training="", who
     before = [nn.Linear(INPUTS, 24), nn.Unflatten(1, [int(n) for n in shape.split(",")])] if first else []
     model = (DENSE + f"  - {{type: reshape, shape: [{shape}], name: left}}\n" if first else "") + text
     case(name, model, nn.Sequential(*before, *network, nn.Flatten()), "mse", mse, outputs=out, covers=covers or name, training=training,
-         whole=whole)
+         whole=whole, again="batch_norm" in name)
 
 
 def activations():
@@ -175,6 +179,14 @@ def layers():
           [nn.Conv2d(2, 4, 2, groups=2, dilation=(1, 2))], 16, covers="conv2d")
     layer("conv2d large", "  - {type: conv2d, filters: 2, kernel: 5, padding: 2}\n", [nn.Conv2d(2, 2, 5, padding=2)], 24, covers="conv2d")
     layer("conv1d", "  - {type: conv1d, filters: 3, kernel: 3, stride: 2}\n", [nn.Conv1d(4, 3, 3, 2)], 6, shape="4, 6")
+    layer("conv1d same", "  - {type: conv1d, filters: 2, kernel: 3, padding: same, dilation: 2}\n",
+          [nn.Conv1d(4, 2, 3, padding="same", dilation=2)], 12, shape="4, 6", covers="conv1d")
+    layer("conv1d groups", "  - {type: conv1d, filters: 4, kernel: 2, padding: 1, groups: 4, bias: false}\n",
+          [nn.Conv1d(4, 4, 2, padding=1, groups=4, bias=False)], 28, shape="4, 6", covers="conv1d")
+    layer("max_pool of signals", "  - {type: max_pool, kernel: 2, dilation: 2, stride: 1}\n", [nn.MaxPool1d(2, 1, dilation=2)], 16,
+          shape="4, 6", covers="max_pool")
+    layer("average_pool of signals", "  - {type: average_pool, kernel: 3, stride: 2}\n", [nn.AvgPool1d(3, 2)], 8, shape="4, 6",
+          covers="average_pool")
     layer("max_pool", "  - {type: max_pool, kernel: 2}\n", [nn.MaxPool2d(2)], 4)
     layer("max_pool overlap", "  - {type: max_pool, kernel: 3, stride: 2, padding: 1}\n", [nn.MaxPool2d(3, 2, 1)], 8, covers="max_pool")
     layer("average_pool", "  - {type: average_pool, kernel: 2, stride: 1, padding: 1}\n", [nn.AvgPool2d(2, 1, 1)], 40)
@@ -185,6 +197,12 @@ def layers():
     layer("batch_norm of one grain", "  - batch_norm\n", [nn.BatchNorm2d(2)], 24, covers="batch_norm", training=", grain: 8")
     layer("batch_norm of vectors", "  - flatten\n  - {type: batch_norm, statistics: batch, affine: false}\n",
           [nn.Flatten(), nn.BatchNorm1d(24, affine=False)], 24, covers="batch_norm")
+    layer("batch_norm options", "  - {type: batch_norm, statistics: batch, momentum: 0.4, epsilon: 0.1}\n",
+          [nn.BatchNorm2d(2, momentum=0.4, eps=0.1)], 24, covers="batch_norm")
+    layer("layer_norm options", "  - {type: layer_norm, epsilon: 0.1, affine: false}\n",
+          [nn.LayerNorm([2, 3, 4], eps=0.1, elementwise_affine=False)], 24, covers="layer_norm")
+    layer("group_norm options", "  - {type: group_norm, groups: 4, epsilon: 0.1, affine: false}\n",
+          [nn.GroupNorm(4, 4, eps=0.1, affine=False)], 24, shape="4, 2, 3", covers="group_norm")
     layer("layer_norm", "  - layer_norm\n", [nn.LayerNorm([2, 3, 4])], 24)
     layer("group_norm", "  - {type: group_norm, groups: 2}\n", [nn.GroupNorm(2, 4)], 24, shape="4, 2, 3")
     layer("embedding", "  - {type: embedding, values: 7, units: 3}\n", [Fn(lambda x: x.long()), nn.Embedding(7, 3),
@@ -271,23 +289,41 @@ class Block(nn.Module):
         return F.relu(self.nb(self.b(F.relu(self.na(self.a(x))))) + x)
 
 
+class Half(nn.Module):
+    """A block of half the size and one more channel, with a projected shortcut."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.na = nn.Conv2d(3, 4, 3, 2, padding=1, bias=False), nn.BatchNorm2d(4)
+        self.b, self.nb = nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4)
+        self.s, self.ns = nn.Conv2d(3, 4, 1, 2, bias=False), nn.BatchNorm2d(4)
+
+    def forward(self, x):
+        return F.relu(self.nb(self.b(F.relu(self.na(self.a(x))))) + self.ns(self.s(x)))
+
+
 def networks():
     lenet = nn.Sequential(nn.Unflatten(1, [1, 8, 8]), nn.Conv2d(1, 3, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(3, 4, 2), nn.ReLU(),
                           nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 4))
     case("lenet", "  - {type: reshape, shape: [1, 8, 8]}\n  - {type: conv2d, filters: 3, kernel: 3, activation: relu}\n"
          "  - {type: max_pool, kernel: 2}\n  - {type: conv2d, filters: 4, kernel: 2, activation: relu}\n"
          "  - {type: dense, units: 8, activation: relu}\n  - {type: dense, units: 4}\n", lenet, "softmax_cross_entropy", F.cross_entropy,
-         "{type: sgd, lr: 0.05, momentum: 0.9}", lambda p: torch.optim.SGD(p, 0.05, momentum=0.9), steps=20, classes=4, inputs=64, rows=20,
+         "{type: sgd, lr: 0.05, momentum: 0.9}", lambda p: torch.optim.SGD(p, 0.05, momentum=0.9), steps=20, classes=4, inputs=64, rows=20, batches=3,
          predict=lambda z: z.softmax(1))
-    resnet = nn.Sequential(nn.Unflatten(1, [1, 6, 6]), nn.Conv2d(1, 3, 3, padding=1, bias=False), nn.BatchNorm2d(3), nn.ReLU(), Block(), Block(),
-                           nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 4))
+    resnet = nn.Sequential(nn.Unflatten(1, [1, 6, 6]), nn.Conv2d(1, 3, 3, padding=1, bias=False), nn.BatchNorm2d(3), nn.ReLU(), Block(), Half(),
+                           nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 4))
     conv = "{type: conv2d, filters: 3, kernel: 3, padding: same, bias: false}"
+    half = "{type: conv2d, filters: 4, kernel: 3, stride: 2, padding: 1, bias: false}"
+    same = "{type: conv2d, filters: 4, kernel: 3, padding: 1, bias: false}"
+    shortcut = "{type: conv2d, name: shortcut, filters: 4, kernel: 1, stride: 2, bias: false, inputs: previous}"
     norm = "type: batch_norm, statistics: batch"
     case("resnet", f"  - {{type: reshape, shape: [1, 6, 6]}}\n  - {conv}\n  - {{{norm}}}\n  - relu\n"
-         f"  - {{repeat: 2, layers: [{conv}, {{{norm}}}, relu, {conv}, {{{norm}, name: sum}}, {{type: add, inputs: [sum, previous]}}, relu]}}\n"
+         f"  - {{repeat: 1, layers: [{conv}, {{{norm}}}, relu, {conv}, {{{norm}, name: sum}}, {{type: add, inputs: [sum, previous]}}, relu]}}\n"
+         f"  - {{repeat: 1, name: half, layers: [{half}, {{{norm}}}, relu, {same}, {{{norm}, name: sum}}, {shortcut}, "
+         f"{{{norm}, name: projection}}, {{type: add, inputs: [sum, projection]}}, relu]}}\n"
          "  - global_average_pool\n  - {type: dense, units: 4}\n", resnet, "softmax_cross_entropy", F.cross_entropy,
-         "{type: sgd, lr: 0.05, momentum: 0.9}", lambda p: torch.optim.SGD(p, 0.05, momentum=0.9), steps=20, classes=4, inputs=36, rows=20,
-         predict=lambda z: z.softmax(1))
+         "{type: sgd, lr: 0.05, momentum: 0.9}", lambda p: torch.optim.SGD(p, 0.05, momentum=0.9), steps=20, classes=4, inputs=36, rows=20, batches=3,
+         predict=lambda z: z.softmax(1), again=True)
 
 
 activations()
