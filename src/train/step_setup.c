@@ -188,7 +188,10 @@ static ls_status get_work(ls_step *step, int64_t batch, int64_t grain)
     };
     /* Small models leave threads asleep; tests of invariance want them all. */
     request.all_threads = getenv("LOCKSTEP_ALL_THREADS") != NULL;
-    LS_TRY(ls_plan_create(&request, &step->plan));
+    ls_status status = ls_plan_create(&request, &step->plan);
+    if (status == LS_ERROR_RECIPE)
+        return ls_error_prefix(status, "%s: ", ls_recipe_place(step->recipe, 0, 0));
+    LS_TRY(status);
     LS_TRY(get_sums(step));
     LS_TRY(get_panels(step));
     LS_TRY(prepare_panels(step));

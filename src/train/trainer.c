@@ -59,8 +59,12 @@ static ls_status load_data(ls_trainer *trainer)
 {
     const ls_recipe *recipe = trainer->recipe;
     if (source_of(recipe)->pushed) return describe_pushed(trainer);
-    LS_TRY(ls_data_load(&recipe->data, recipe->directory, (uint64_t)recipe->seed, &trainer->train,
-                        &trainer->test));
+    ls_status status = ls_data_load(&recipe->data, recipe->directory, (uint64_t)recipe->seed, &trainer->train,
+                                    &trainer->test);
+    if (status == LS_ERROR_RECIPE) /* the data and the recipe do not agree */
+        return ls_error_prefix(status,
+                               "%s: ", ls_recipe_place(recipe, recipe->data.line, recipe->data.column));
+    LS_TRY(status);
     if (trainer->train.rows < 1) return ls_error(LS_ERROR_DATA, "%s: no rows to train on", recipe->file);
     uint64_t digests[2] = {ls_dataset_digest(&trainer->train), ls_dataset_digest(&trainer->test)};
     trainer->data_digest = ls_hash(digests, sizeof digests, 0);

@@ -54,5 +54,9 @@ ok "test rows stay as they are"
 if "$LOCKSTEP" train "$top/recipes/iris.yaml" --run iris --set 'data.augment=[random_flip]' 2>err; then
     die "a table is flipped"
 fi
-expect_match 'data.augment begins with random_flip, but a row of the data is 4 numbers' err
-ok "rows without a shape are refused"
+expect_match 'iris.yaml:[0-9]*:[0-9]*: data.augment begins with random_flip, but a row of the data is 4 numbers' err
+if "$LOCKSTEP" train "$top/recipes/digits.yaml" --run shape --set 'data.shape=[1, 8, 9]' 2>err; then
+    die "a shape that does not fit is accepted"
+fi
+expect_match 'digits.yaml:[0-9]*:[0-9]*: data.shape is 1 x 8 x 9 = 72 numbers, but a row of the data has 64 inputs' err
+ok "rows without a shape, or with another, are refused"
