@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/memory.h"
 #include "base/random.h"
+#include "data/cifar.h"
 #include "data/csv.h"
 #include "data/idx.h"
 
@@ -133,5 +134,26 @@ Test(data_robustness, damaged_idx_files)
             damage(bytes, files[f].size, 10 + f, i);
             try_idx(bytes, files[f].size);
         }
+    }
+}
+
+/* Any number of bytes, any labels: whole records in range, or a message. */
+Test(data_robustness, damaged_cifar_files)
+{
+    enum { RECORD = 3073, RECORDS = 3 };
+    for (uint64_t i = 0; i < 600; i++) {
+        ls_random_words r = ls_random(5, LS_RANDOM_BENCH, 20, i);
+        size_t size = i % 2 ? RECORDS * RECORD : r.word[0] % (RECORDS * RECORD + 1);
+        char *bytes = ls_alloc(size, 1);
+        if (i % 2) bytes[r.word[1] % RECORDS * RECORD] = (char)(r.word[2] % 16);
+        ls_dataset dataset = {0};
+        ls_status status = ls_cifar_add("damaged", bytes, size, LS_CIFAR_10, &dataset);
+        cr_assert_eq(status == LS_OK, i % 2 ? r.word[2] % 16 < 10 : size > 0 && size % RECORD == 0);
+        if (status == LS_OK) cr_assert_eq(dataset.rows, (int64_t)(size / RECORD));
+        for (int64_t row = 0; row < dataset.rows; row++)
+            cr_assert(dataset.labels[row] >= 0 && dataset.labels[row] < 10);
+        dataset.classes = 0; /* names are given by the caller of the parser */
+        ls_dataset_free(&dataset);
+        ls_free(bytes);
     }
 }
