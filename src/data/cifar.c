@@ -98,28 +98,32 @@ static ls_status add_files(const char *pattern, ls_cifar_labels labels, ls_datas
     return status;
 }
 
-/* Names of the classes, one a line; NULL path: "0", "1", ... */
-static ls_status name_classes(const char *path, ls_dataset *dataset)
+/* Names of the classes, one a line. */
+static ls_status read_names(const char *path, const char *text, ls_dataset *dataset)
 {
-    char *text = NULL, *next = NULL;
-    size_t size = 0;
     dataset->class_names = ls_alloc((size_t)dataset->classes, sizeof *dataset->class_names);
     if (!dataset->class_names) return LS_ERROR_MEMORY;
-    if (path) LS_TRY(ls_file_read(path, &text, &size));
-    next = text;
-    ls_status status = LS_OK;
-    for (int i = 0; i < dataset->classes && status == LS_OK; i++) {
-        size_t length = next ? strcspn(next, "\r\n") : 0;
-        if (path && length == 0) {
-            status = ls_error(LS_ERROR_DATA, "%s:%d: no name, expected %d names, one a line", path, i + 1,
-                              dataset->classes);
-            break;
-        }
-        dataset->class_names[i] = path ? ls_format("%.*s", (int)length, next) : ls_format("%d", i);
-        if (!dataset->class_names[i]) status = LS_ERROR_MEMORY;
-        if (next) next += length + (next[length] == '\r' && next[length + 1] == '\n');
-        if (next && *next != '\0') next++;
+    for (int i = 0; i < dataset->classes; i++) {
+        size_t length = strcspn(text, "\r\n");
+        if (length == 0)
+            return ls_error(LS_ERROR_DATA, "%s:%d: no name, expected %d names, one a line", path, i + 1,
+                            dataset->classes);
+        dataset->class_names[i] = ls_format("%.*s", (int)length, text);
+        if (!dataset->class_names[i]) return LS_ERROR_MEMORY;
+        text += length + (text[length] == '\r' && text[length + 1] == '\n');
+        if (*text != '\0') text++;
     }
+    return LS_OK;
+}
+
+/* NULL path: "0", "1", ... */
+static ls_status name_classes(const char *path, ls_dataset *dataset)
+{
+    char *text;
+    size_t size;
+    if (!path) return ls_dataset_name_classes(NULL, dataset);
+    LS_TRY(ls_file_read(path, &text, &size));
+    ls_status status = read_names(path, text, dataset);
     ls_free(text);
     return status;
 }
@@ -156,14 +160,7 @@ static ls_status load_file(const void *opaque, const char *path, int64_t inputs,
     if (classes > 0 && classes != dataset->classes)
         return ls_error(LS_ERROR_DATA, "%s: %d classes, expected the %d of the model", path, dataset->classes,
                         classes);
-    LS_TRY(name_classes(NULL, dataset));
-    for (int i = 0; class_names && i < dataset->classes; i++) {
-        char *name = ls_strdup(class_names[i]);
-        if (!name) return LS_ERROR_MEMORY;
-        ls_free(dataset->class_names[i]);
-        dataset->class_names[i] = name;
-    }
-    return LS_OK;
+    return ls_dataset_name_classes(class_names, dataset);
 }
 
 static const ls_option options_table[] = {

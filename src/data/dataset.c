@@ -82,6 +82,23 @@ ls_status ls_names_copy(char *const *from, int64_t count, char ***to)
     return LS_OK;
 }
 
+ls_status ls_names_number(int64_t count, char ***to)
+{
+    *to = ls_alloc((size_t)count, sizeof **to);
+    if (!*to) return LS_ERROR_MEMORY;
+    for (int64_t i = 0; i < count; i++) {
+        (*to)[i] = ls_format("%lld", (long long)i);
+        if (!(*to)[i]) return LS_ERROR_MEMORY;
+    }
+    return LS_OK;
+}
+
+ls_status ls_dataset_name_classes(const char *const *name, ls_dataset *dataset)
+{
+    if (!name) return ls_names_number(dataset->classes, &dataset->class_names);
+    return ls_names_copy((char *const *)name, dataset->classes, &dataset->class_names);
+}
+
 ls_status ls_dataset_copy_output_classes(const ls_dataset *from, ls_dataset *to)
 {
     if (!from->output_classes) return LS_OK;

@@ -36,6 +36,9 @@ uint64_t ls_dataset_digest(const ls_dataset *dataset); /* hash of the content */
 ls_status ls_dataset_give_shape(const ls_integers *shape, ls_dataset *dataset);
 /* Parts of a copy; what they have made is freed with the data set, also on failure. */
 ls_status ls_names_copy(char *const *from, int64_t count, char ***to);
+ls_status ls_names_number(int64_t count, char ***to); /* "0", "1", ... */
+/* Gives the classes the names, or numbers where there are none (NULL). */
+ls_status ls_dataset_name_classes(const char *const *name, ls_dataset *dataset);
 ls_status ls_dataset_copy_output_classes(const ls_dataset *from, ls_dataset *to);
 /* A copy of the rows with the given indices (names, shape and classes are copied too). */
 ls_status ls_dataset_take(const ls_dataset *from, const uint32_t *row, int64_t rows, ls_dataset *to);

@@ -5,18 +5,6 @@
 #include "base/memory.h"
 #include "data/sources.h"
 
-/* Names of the classes: those given, or "0", "1", ... */
-static ls_status name_classes(const char *const *name, ls_dataset *dataset)
-{
-    dataset->class_names = ls_alloc((size_t)dataset->classes, sizeof *dataset->class_names);
-    if (!dataset->class_names) return LS_ERROR_MEMORY;
-    for (int i = 0; i < dataset->classes; i++) {
-        dataset->class_names[i] = name ? ls_strdup(name[i]) : ls_format("%d", i);
-        if (!dataset->class_names[i]) return LS_ERROR_MEMORY;
-    }
-    return LS_OK;
-}
-
 static ls_status read_images(const char *path, ls_dataset *dataset)
 {
     char *content;
@@ -31,7 +19,7 @@ static ls_status read_labels(const char *path, int classes, const char *const *n
     size_t size;
     LS_TRY(ls_file_read(path, &content, &size));
     LS_TRY(ls_idx_parse_labels(path, content, size, classes, dataset));
-    return name_classes(name, dataset);
+    return ls_dataset_name_classes(name, dataset);
 }
 
 static ls_status read_pair(const char *directory, const char *images, const char *labels, int classes,

@@ -23,15 +23,12 @@ static ls_status load(const void *options, const char *directory, ls_dataset *tr
     set_shape(test); /* known and without rows: nothing is to be split off */
     train->floats = ls_alloc(ROWS * INPUTS, sizeof *train->floats);
     train->labels = ls_alloc(ROWS, sizeof *train->labels);
-    train->class_names = ls_alloc(CLASSES, sizeof *train->class_names);
-    if (!train->floats || !train->labels || !train->class_names) return LS_ERROR_MEMORY;
+    if (!train->floats || !train->labels) return LS_ERROR_MEMORY;
     train->rows = ROWS;
     train->classes = CLASSES;
     memcpy(train->floats, inputs_table, sizeof inputs_table);
     memcpy(train->labels, labels_table, sizeof labels_table);
-    train->class_names[0] = ls_strdup("0");
-    train->class_names[1] = ls_strdup("1");
-    return train->class_names[0] && train->class_names[1] ? LS_OK : LS_ERROR_MEMORY;
+    return ls_dataset_name_classes(NULL, train);
 }
 
 static ls_status load_file(const void *options, const char *path, int64_t inputs,

@@ -37,6 +37,19 @@ static ls_status resolve_schedule(const ls_recipe *recipe)
                     ls_recipe_place(recipe, schedule->line, schedule->column), schedule->type->name, message);
 }
 
+/* Lowering the learning rate needs one that counts. */
+static ls_status check_plateau(const ls_recipe *recipe)
+{
+    const ls_component *optimizer = &recipe->optimizer;
+    const ls_optimizer_type *type = (const ls_optimizer_type *)optimizer->type;
+    if (recipe->training.on_plateau.patience == 0 || !type->finds_steps) return LS_OK;
+    return ls_error(LS_ERROR_RECIPE,
+                    "%s: optimizer %s finds the size of its steps itself, so training.on_plateau has no "
+                    "learning rate to lower; leave it out, watch with training.early_stopping, or take "
+                    "another optimizer",
+                    ls_recipe_place(recipe, optimizer->line, optimizer->column), type->base.name);
+}
+
 static ls_status check_losses(const ls_recipe *recipe)
 {
     const ls_component_list *losses = &recipe->losses;
@@ -63,6 +76,7 @@ static ls_status fill(ls_recipe *recipe, const ls_options_input *input, const ch
     if (recipe->file == NULL || recipe->directory == NULL) return LS_ERROR_MEMORY;
     LS_TRY(ls_options_read(ls_recipe_options, input, recipe));
     LS_TRY(resolve_schedule(recipe));
+    LS_TRY(check_plateau(recipe));
     return check_losses(recipe);
 }
 

@@ -19,15 +19,6 @@ static const ls_option option_table[] = {
     LS_OPTION_END,
 };
 
-static ls_status build(ls_layer_build *build)
-{
-    ls_window window;
-    LS_TRY(ls_window_build(build, 0, &window));
-    LS_TRY(ls_window_holds_inputs(build, &window));
-    build->node->out = ls_window_shape(build->node, build->node->in[0].dim[0], &window);
-    return LS_OK;
-}
-
 static ls_status build_global(ls_layer_build *build)
 {
     LS_TRY(ls_layer_takes(build, 1));
@@ -126,7 +117,7 @@ const ls_layer_type ls_layer_average_pool = {
                      "signals (channels x length).",
              .options = option_table,
              .options_size = sizeof(average_options)},
-    .build = build,
+    .build = ls_window_build_pool,
     .forward = forward,
     .backward = backward,
     .reference_forward = reference_forward,

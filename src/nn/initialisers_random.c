@@ -84,40 +84,27 @@ static const ls_option uniform_table[] = {
     LS_OPTION_END,
 };
 
+/* The rows for mean and deviation. MORE goes on with the help of the deviation. */
+#define NORMAL_OPTIONS(STRUCT, MORE)                                                                         \
+    {.key = "mean",                                                                                          \
+     .kind = LS_OPTION_REAL,                                                                                 \
+     .offset = offsetof(STRUCT, mean),                                                                       \
+     .minimum = -1e30,                                                                                       \
+     .maximum = 1e30,                                                                                        \
+     .default_text = "0",                                                                                    \
+     .help = "Mean of the distribution."},                                                                   \
+    {                                                                                                        \
+        .key = "std", .kind = LS_OPTION_REAL, .offset = offsetof(STRUCT, deviation), .minimum = 0,           \
+        .maximum = 1e30, .default_text = "0.05", .help = "Standard deviation of the distribution" MORE       \
+    }
+
 static const ls_option normal_table[] = {
-    {.key = "mean",
-     .kind = LS_OPTION_REAL,
-     .offset = offsetof(normal_options, mean),
-     .minimum = -1e30,
-     .maximum = 1e30,
-     .default_text = "0",
-     .help = "Mean of the distribution."},
-    {.key = "std",
-     .kind = LS_OPTION_REAL,
-     .offset = offsetof(normal_options, deviation),
-     .minimum = 0,
-     .maximum = 1e30,
-     .default_text = "0.05",
-     .help = "Standard deviation of the distribution."},
+    NORMAL_OPTIONS(normal_options, "."),
     LS_OPTION_END,
 };
 
 static const ls_option truncated_table[] = {
-    {.key = "mean",
-     .kind = LS_OPTION_REAL,
-     .offset = offsetof(truncated_options, mean),
-     .minimum = -1e30,
-     .maximum = 1e30,
-     .default_text = "0",
-     .help = "Mean of the distribution."},
-    {.key = "std",
-     .kind = LS_OPTION_REAL,
-     .offset = offsetof(truncated_options, deviation),
-     .minimum = 0,
-     .maximum = 1e30,
-     .default_text = "0.05",
-     .help = "Standard deviation of the distribution before it is cut; with a cut of 2 it is 0.88 times this "
-             "afterwards."},
+    NORMAL_OPTIONS(truncated_options, " before it is cut; with a cut of 2 it is 0.88 times this afterwards."),
     {.key = "cut",
      .kind = LS_OPTION_REAL,
      .offset = offsetof(truncated_options, cut),

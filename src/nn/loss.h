@@ -55,6 +55,9 @@ typedef struct ls_loss_type {
     /* The first of a row's target values that the loss is not defined for, count where it is the row as a
      * whole, -1 if all is well; *expected gets what it should be. NULL: all finite values are well. */
     int64_t (*outside)(const void *options, int64_t count, const float *values, const char **expected);
+    /* Activations that the loss has built in, ended by NULL: another one of them in front of it is a mistake,
+     * or of no use. NULL: there are none. */
+    const ls_layer_type *const *built_in;
     /* For the tests: distance of x to the nearest point where a derivative jumps, for filtering finite
      * differences. NULL: there is none. */
     double (*kink)(const void *options, int64_t units, const double *x, const double *values, int32_t label);

@@ -81,12 +81,17 @@ static const ls_option options_table[] = {
      .help = "Moves targets from 0 and 1 towards 1/2: t (1 - a) + a / 2."},
     LS_OPTION_END};
 
+static const ls_layer_type *const built_in[] = {&ls_layer_sigmoid, NULL};
+
 const ls_loss_type ls_loss_binary_cross_entropy = {
     .base =
         {.name = "binary_cross_entropy",
          .help =
              "Cross-entropy of the sigmoid of each unit, summed over the units. The last layer gives logits: "
-             "it has no sigmoid of its own. Targets are 0 to 1.",
+             "it has no sigmoid of its own. Targets are 0 to 1. Where the data have classes: one unit for "
+             "two "
+             "of them, or one a class, each against all others (1 for the class of a row, 0 for the rest); "
+             "softmax_cross_entropy, for classes that exclude each other, is then mostly the better choice.",
          .options = options_table,
          .options_size = sizeof(binary_options)},
     .target = LS_TARGET_VALUES,
@@ -97,4 +102,5 @@ const ls_loss_type ls_loss_binary_cross_entropy = {
     .reference = reference,
     .classify = ls_loss_classify_sign, /* a logit of 0 is a probability of 0.5 */
     .outside = outside,
+    .built_in = built_in,
 };

@@ -51,6 +51,8 @@ static int64_t outside(const void *options, int64_t count, const float *values, 
     return fabs(sum - 1) <= SUM_TOLERANCE ? -1 : count;
 }
 
+static const ls_layer_type *const built_in[] = {&ls_layer_softmax, NULL};
+
 const ls_loss_type ls_loss_kullback_leibler = {
     .base = {.name = "kullback_leibler",
              .help =
@@ -65,6 +67,7 @@ const ls_loss_type ls_loss_kullback_leibler = {
     .panel = panel,
     .predict = ls_loss_predict_softmax,
     .reference = reference,
+    .built_in = built_in,
     .classify = ls_loss_classify_sign,
     .outside = outside,
 };

@@ -104,6 +104,8 @@ static const ls_option options_table[] = {
              "is no class."},
     LS_OPTION_END};
 
+static const ls_layer_type *const built_in[] = {&ls_layer_softmax, &ls_layer_log_softmax, NULL};
+
 const ls_loss_type ls_loss_softmax_cross_entropy = {
     .base =
         {.name = "softmax_cross_entropy",
@@ -122,4 +124,5 @@ const ls_loss_type ls_loss_softmax_cross_entropy = {
     .weighted = weighted,
     .weight = weight,
     .ignores = ignores,
+    .built_in = built_in,
 };

@@ -8,15 +8,6 @@ static const ls_option option_table[] = {
     LS_OPTION_END,
 };
 
-static ls_status build(ls_layer_build *build)
-{
-    ls_window window;
-    LS_TRY(ls_window_build(build, 0, &window));
-    LS_TRY(ls_window_holds_inputs(build, &window));
-    build->node->out = ls_window_shape(build->node, build->node->in[0].dim[0], &window);
-    return LS_OK;
-}
-
 static ls_pool geometry(const ls_layer_call *call)
 {
     const ls_window window = ls_window_of(call->node);
@@ -106,7 +97,7 @@ const ls_layer_type ls_layer_max_pool = {
                      "signals (channels x length).",
              .options = option_table,
              .options_size = sizeof(ls_window_options)},
-    .build = build,
+    .build = ls_window_build_pool,
     .forward = forward,
     .backward = backward,
     .reference_forward = reference_forward,

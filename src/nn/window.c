@@ -86,16 +86,19 @@ static ls_status check_rank(const ls_layer_build *build, int dimensions)
 {
     const int rank = build->node->in[0].rank;
     if (dimensions > 0 ? rank == dimensions + 1 : rank == 2 || rank == 3) return LS_OK;
+    const char *hint = "give the data a shape (data.shape) or put a layer of type reshape in front";
+    if (dimensions == 1 && rank == 3)
+        hint = "take conv2d for images, or make signals of them with a layer of type reshape in front";
+    if (dimensions == 2 && rank == 2)
+        hint = "take conv1d for signals, or make images of them with a layer of type reshape in front";
     char in[LS_SHAPE_TEXT];
     ls_shape_text(&build->node->in[0], in, sizeof in);
-    return ls_layer_error(
-        build,
-        "an input of %s comes in, but a layer of type %s takes %s; give the data a shape (data.shape) or put "
-        "a layer of type reshape in front",
-        in, build->node->type->base.name,
-        dimensions == 1   ? "channels x length"
-        : dimensions == 2 ? "channels x height x width"
-                          : "channels x length or channels x height x width");
+    return ls_layer_error(build, "an input of %s comes in, but a layer of type %s takes %s; %s", in,
+                          build->node->type->base.name,
+                          dimensions == 1   ? "channels x length"
+                          : dimensions == 2 ? "channels x height x width"
+                                            : "channels x length or channels x height x width",
+                          hint);
 }
 
 static ls_status check_counts(const ls_layer_build *build)
@@ -197,5 +200,14 @@ ls_status ls_window_holds_inputs(const ls_layer_build *build, const ls_window *w
                               "output %lld along the %s would look at nothing but padding; use less of it",
                               (long long)empty, dimension_name[dimensions_of(build->node) - 1][d]);
     }
+    return LS_OK;
+}
+
+ls_status ls_window_build_pool(ls_layer_build *build)
+{
+    ls_window window;
+    LS_TRY(ls_window_build(build, 0, &window));
+    LS_TRY(ls_window_holds_inputs(build, &window));
+    build->node->out = ls_window_shape(build->node, build->node->in[0].dim[0], &window);
     return LS_OK;
 }

@@ -66,6 +66,9 @@ ls_shape ls_window_shape(const ls_node *node, int64_t channels, const ls_window 
 /* Fails if a window holds nothing but padding. */
 ls_status ls_window_holds_inputs(const ls_layer_build *build, const ls_window *window);
 
+/* The build of a layer that makes one output a channel and window: pooling. Windows must hold inputs. */
+ls_status ls_window_build_pool(ls_layer_build *build);
+
 /* The input under tap k of output position o, or -1 on padding. */
 int64_t ls_window_input(const ls_span *span, int64_t o, int64_t k);
 

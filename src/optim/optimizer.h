@@ -75,6 +75,8 @@ typedef struct ls_optimizer_type {
     ls_squares (*squares)(const void *options, const ls_update *update);
     double (*ratio)(const void *options, const ls_parameter_rule *rule, ls_squares sums);
     const ls_whole_batch *whole; /* in place of update, squares and ratio; NULL in others */
+    bool finds_steps; /* it finds the size of its steps itself: there is no learning rate that could be
+                         changed */
 } ls_optimizer_type;
 
 extern const ls_registry ls_optimizer_registry;
@@ -86,6 +88,8 @@ ls_step_rule ls_update_step_rule(const ls_optimizer_options *options, const ls_u
 /* NULL, or what is wrong with the options that all optimisers have. Compared as float, which is what the
  * kernels compute with. */
 const char *ls_optimizer_check(const ls_optimizer_options *options);
+/* The same for an optimiser that finds the size of its steps itself, so that the rate must stay as it is. */
+const char *ls_optimizer_check_constant(const ls_optimizer_options *options);
 
 /* ls_schedule_factor times the recipe's learning rate. */
 double ls_learning_rate(const ls_optimizer_options *options, const ls_schedule_time *time);

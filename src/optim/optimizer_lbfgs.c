@@ -63,7 +63,7 @@ static const char *check(const void *options)
         if (group->lr_factor != 0 && group->lr_factor != 1)
             return "with lbfgs lr_factor of a group must be 1, or 0 for parameters that do not change";
     }
-    return ls_optimizer_check(&lbfgs->common);
+    return ls_optimizer_check_constant(&lbfgs->common);
 }
 
 static int states(const void *options, const char *name[LS_STATES_MAX])
@@ -107,4 +107,5 @@ const ls_optimizer_type ls_optimizer_lbfgs = {
              .check = check},
     .states = states,
     .whole = &whole,
+    .finds_steps = true,
 };

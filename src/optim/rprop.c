@@ -47,13 +47,10 @@ static const ls_option option_table[] = {
 static const char *check(const void *options)
 {
     const rprop_options *rprop = options;
-    const ls_component_type *schedule = rprop->common.schedule.type;
     if (!((float)rprop->shrink > 0 && (float)rprop->shrink < 1)) return "shrink must be between 0 and 1";
     if (!((float)rprop->grow > 1)) return "grow must be above 1";
     if (!(rprop->smallest < rprop->largest)) return "smallest must be below largest";
-    if (rprop->common.warmup.length > 0 || (schedule != NULL && schedule != &ls_schedule_constant.base))
-        return "it finds the size of its steps itself, expected neither warmup nor a schedule but constant";
-    return ls_optimizer_check(&rprop->common);
+    return ls_optimizer_check_constant(&rprop->common);
 }
 
 static int states(const void *options, const char *name[LS_STATES_MAX])
@@ -87,4 +84,5 @@ const ls_optimizer_type ls_optimizer_rprop = {
              .check = check},
     .states = states,
     .update = update,
+    .finds_steps = true,
 };

@@ -135,6 +135,16 @@ static void print_plan(const printer *to, const ls_trainer *trainer)
           plan->panels == 1 ? "" : "s", (long long)plan->lanes, plan->threads, plan->threads == 1 ? "" : "s");
 }
 
+static void print_remarks(const printer *to, const ls_trainer *trainer)
+{
+    const ls_objective *objective = &trainer->step.objective;
+    for (int h = 0; h < objective->head_count; h++) {
+        char *text = ls_objective_remark(objective, h, trainer->recipe, &trainer->model);
+        if (text != NULL) print(to, "warning         %s", text);
+        ls_free(text);
+    }
+}
+
 static ls_status inspect_recipe(const char *path, const printer *to)
 {
     ls_recipe *recipe = NULL;
@@ -146,6 +156,7 @@ static ls_status inspect_recipe(const char *path, const printer *to)
     if (status == LS_OK) {
         print(to, "recipe          %s", path);
         print_plan(to, &trainer);
+        print_remarks(to, &trainer);
         print(to, "%s", "");
         status = print_layers(to, &trainer.step.plan);
         ls_trainer_clear(&trainer);

@@ -75,6 +75,29 @@ bool ls_objective_has_classes(const ls_objective *objective)
     return false;
 }
 
+/* The layer that makes a tensor, looking through those that only change its shape. */
+static const ls_node *maker_of(const ls_model *model, int tensor)
+{
+    const ls_node *node = &model->node[tensor - 1];
+    while (node->type->view && node->input[0] > 0) node = &model->node[node->input[0] - 1];
+    return node;
+}
+
+char *ls_objective_remark(const ls_objective *objective, int head, const ls_recipe *recipe,
+                          const ls_model *model)
+{
+    const ls_loss_type *type = ls_head_type(&objective->head[head]);
+    const ls_node *node = maker_of(model, objective->head[head].tensor);
+    for (int i = 0; type->built_in != NULL && type->built_in[i] != NULL; i++) {
+        if (type->built_in[i] != node->type) continue;
+        return ls_format("%s: layer %s: the loss %s wants the numbers before the %s, which it has built in; "
+                         "leave this %s out",
+                         ls_recipe_place(recipe, node->line, node->column), node->name, type->base.name,
+                         type->built_in[0]->base.name, node->type->base.name);
+    }
+    return NULL;
+}
+
 /* --- targets --- */
 
 /* An error with the loss in front: "r.yaml:7:5: loss mse of head_a: ...". */

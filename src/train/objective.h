@@ -36,6 +36,11 @@ void ls_objective_create(const ls_recipe *recipe, const ls_model *model, ls_obje
 ls_status ls_objective_bind(ls_objective *objective, const ls_recipe *recipe, const ls_dataset *data);
 void ls_objective_free(ls_objective *objective);
 
+/* A remark for the user where the layer in front of a head's loss does what the loss does already; NULL where
+ * all is well (or there is no memory). Freed with ls_free. Local. */
+char *ls_objective_remark(const ls_objective *objective, int head, const ls_recipe *recipe,
+                          const ls_model *model);
+
 int64_t ls_objective_units(const ls_objective *objective);     /* of the widest head */
 int64_t ls_objective_all_units(const ls_objective *objective); /* of all heads together */
 

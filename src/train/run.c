@@ -173,6 +173,7 @@ static ls_status train(ls_run *r, ls_run_result *result)
     ls_status status = LS_OK;
     if (how != LS_RUN_BEGIN_FINISHED) {
         ls_run_warn_of_idle_ranks(r);
+        ls_run_warn_of_model(r);
         status = take_steps(r);
         if (status == LS_OK) status = ls_run_finish(r);
     } else {

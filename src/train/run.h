@@ -35,6 +35,7 @@ typedef enum ls_run_beginning {
 /* Opens the run directory and takes up the newest usable checkpoint where that is wanted. Collective. */
 ls_status ls_run_begin(ls_run *r, ls_run_beginning *how);
 void ls_run_warn_of_idle_ranks(const ls_run *r);
+void ls_run_warn_of_model(const ls_run *r);
 
 /* run_save.c */
 /* A checkpoint; the score of the epoch so far is put together first. Collective. A failure of writing goes to

@@ -124,3 +124,13 @@ void ls_run_warn_of_idle_ranks(const ls_run *r)
     if (text != NULL) ls_run_note(r, text);
     ls_free(text);
 }
+
+void ls_run_warn_of_model(const ls_run *r)
+{
+    const ls_objective *objective = &r->trainer.step.objective;
+    for (int h = 0; h < objective->head_count; h++) {
+        char *text = ls_objective_remark(objective, h, r->trainer.recipe, &r->trainer.model);
+        if (text != NULL) ls_run_note(r, text);
+        ls_free(text);
+    }
+}

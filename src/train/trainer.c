@@ -20,19 +20,6 @@ static const ls_source_type *source_of(const ls_recipe *recipe)
     return (const ls_source_type *)recipe->data.type;
 }
 
-/* "0", "1", ... */
-static ls_status number_classes(int64_t classes, char ***names, int *count)
-{
-    *names = ls_alloc((size_t)classes, sizeof **names);
-    if (*names == NULL) return LS_ERROR_MEMORY;
-    for (; *count < classes; (*count)++) {
-        char *name = ls_format("%d", *count);
-        if (name == NULL) return LS_ERROR_MEMORY;
-        (*names)[*count] = name;
-    }
-    return LS_OK;
-}
-
 static ls_status describe_pushed(ls_trainer *trainer)
 {
     const ls_push_options *options = trainer->recipe->data.options;
@@ -42,15 +29,16 @@ static ls_status describe_pushed(ls_trainer *trainer)
     train->shape[0] = options->inputs;
     LS_TRY(ls_dataset_give_shape(&options->common.shape, train));
     train->outputs = options->outputs;
-    if (options->classes > 0) return number_classes(options->classes, &train->class_names, &train->classes);
+    train->classes = (int)options->classes;
+    if (train->classes > 0) return ls_dataset_name_classes(NULL, train);
     if (options->target_classes.count == 0) return LS_OK;
     train->output_classes = ls_alloc((size_t)train->outputs, sizeof *train->output_classes);
     train->output_class_names = ls_alloc((size_t)train->outputs, sizeof *train->output_class_names);
     if (train->output_classes == NULL || train->output_class_names == NULL) return LS_ERROR_MEMORY;
     for (int i = 0; i < options->target_classes.count; i++) {
         int64_t classes = options->target_classes.value[i];
-        if (classes > 0)
-            LS_TRY(number_classes(classes, &train->output_class_names[i], &train->output_classes[i]));
+        train->output_classes[i] = (int)classes;
+        if (classes > 0) LS_TRY(ls_names_number(classes, &train->output_class_names[i]));
     }
     return LS_OK;
 }

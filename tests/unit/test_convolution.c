@@ -90,7 +90,18 @@ Test(convolution, errors_say_what_came_in)
     expect_model_error(
         "model: [{type: conv1d, filters: 2, kernel: 5}]", &mnist,
         "r.yaml:1:9: layer conv1d_0: an input of 1 x 28 x 28 comes in, but a layer of type conv1d takes "
-        "channels x length; give the data a shape (data.shape) or put a layer of type reshape in front");
+        "channels x length; take conv2d for images, or make signals of them with a layer of type reshape in "
+        "front");
+    expect_model_error("model: [{type: conv2d, filters: 2, kernel: 5}]", &signal_input,
+                       "r.yaml:1:9: layer conv2d_0: an input of 4 x 100 comes in, but a layer of type conv2d "
+                       "takes channels x "
+                       "height x width; take conv1d for signals, or make images of them with a layer of type "
+                       "reshape in front");
+    expect_model_error(
+        "model: [{type: max_pool, kernel: 2}]", &flat,
+        "r.yaml:1:9: layer max_pool_0: an input of 784 comes in, but a layer of type max_pool takes "
+        "channels x length or channels x height x width; give the data a shape (data.shape) or put "
+        "a layer of type reshape in front");
     expect_model_error(
         "model: [global_average_pool]", &flat,
         "r.yaml:1:9: layer global_average_pool_0: an input of 784 comes in, but a layer of type "

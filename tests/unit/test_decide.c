@@ -226,3 +226,29 @@ Test(decide, what_is_watched_must_exist)
         "training.on_plateau.monitor is 'test_f2', expected loss, accuracy, test_loss, test_accuracy, or");
     expect_check("on_plateau: {patience: 1, monitor: f1, mode: max}", &all, "monitor is 'f1', expected");
 }
+
+static void expect_plateau(const char *optimizer, const char *training, const char *said)
+{
+    char *text = ls_format("data: xor\nmodel: [{type: dense, units: 1}]\nloss: binary_cross_entropy\n"
+                           "optimizer: %s\ntraining: {batch: 0, %s}\n",
+                           optimizer, training);
+    ls_status status = ls_recipe_parse(text, "test", NULL, NULL, 0, &recipe);
+    cr_expect_eq(status, said == NULL ? LS_OK : LS_ERROR_RECIPE, "%s: %s", optimizer, ls_error_message());
+    if (said != NULL)
+        cr_expect(strstr(ls_error_message(), said) != NULL, "%s: %s", optimizer, ls_error_message());
+    ls_recipe_free(recipe);
+    ls_free(text);
+}
+
+Test(decide, there_must_be_a_learning_rate_to_lower)
+{
+    const char *on = "on_plateau: {patience: 2, monitor: loss}", *off = "on_plateau: {patience: 0}";
+    expect_plateau("adam", on, NULL);
+    expect_plateau("rprop", off, NULL);
+    expect_plateau("rprop", "early_stopping: {patience: 2, monitor: loss}", NULL);
+    expect_plateau(
+        "rprop", on,
+        "test:4:12: optimizer rprop finds the size of its steps itself, so training.on_plateau has "
+        "no learning rate to lower; leave it out");
+    expect_plateau("{type: lbfgs}", on, "test:4:12: optimizer lbfgs finds the size of its steps itself");
+}

@@ -409,5 +409,6 @@ Test(optimizers, options_that_cannot_work_are_refused)
     expect_refused("{type: rprop, smallest: 50}", "smallest must be below largest");
     expect_refused("{type: rprop, schedule: cosine}", "expected neither warmup nor a schedule");
     expect_refused("{type: rprop, warmup: {length: 1}}", "expected neither warmup nor a schedule");
+    expect_refused("{type: lbfgs, schedule: cosine}", "expected neither warmup nor a schedule");
     expect_refused("{type: adm}", "did you mean 'adam'?");
 }
