@@ -30,8 +30,21 @@ LS_API const char *ls_predictor_output_name(const ls_predictor *predictor, int64
                                                                                                "p_setosa",
                                                                                                "y0" */
 
+/* One output of the model: the columns of a prediction that belong to one loss of the recipe. */
+typedef struct ls_predictor_head {
+    const char *name;               /* of the layer; NULL where the model has one output alone */
+    int64_t first, columns;         /* of a prediction */
+    int classes;                    /* 0: it predicts values */
+    const char *const *class_names; /* [classes] */
+} ls_predictor_head;
+LS_API int ls_predictor_head_count(const ls_predictor *predictor); /* 1 or more */
+/* index: 0 to ls_predictor_head_count - 1, in the order of the recipe's losses. What it points to lives as
+ * long as the predictor. */
+LS_API ls_predictor_head ls_predictor_get_head(const ls_predictor *predictor, int index);
+
 /* inputs [rows][inputs] as in the data file (normalisation is done here) to outputs [rows][outputs]
-   (probabilities or values) and classes [rows] (may be NULL; -1 where there are none). Local.
+   (probabilities or values) and classes [rows][ls_predictor_head_count] (may be NULL; -1 where there are
+   none). Local.
    Errors: LS_ERROR_ARGUMENT; LS_ERROR_DATA names an input that is no whole number where the model takes
    those. */
 LS_API ls_status ls_predictor_predict(ls_predictor *predictor, int64_t rows, const float *inputs,

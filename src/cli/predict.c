@@ -24,52 +24,65 @@ static void print_field(const char *text)
 
 static void print_header(const ls_predictor *predictor)
 {
-    bool classes = ls_predictor_classes(predictor) > 0;
-    int64_t outputs = ls_predictor_outputs(predictor);
-    if (classes) fputs("class", stdout);
-    for (int64_t o = 0; o < outputs; o++) {
-        if (o > 0 || classes) putchar(',');
-        print_field(ls_predictor_output_name(predictor, o));
+    for (int h = 0; h < ls_predictor_head_count(predictor); h++) {
+        ls_predictor_head head = ls_predictor_get_head(predictor, h);
+        if (h > 0) putchar(',');
+        const char *name = head.name == NULL ? "" : head.name, *dot = head.name == NULL ? "" : ".";
+        if (head.classes > 0) printf("%s%sclass,", name, dot);
+        for (int64_t c = 0; c < head.columns; c++) {
+            if (c > 0) putchar(',');
+            print_field(ls_predictor_output_name(predictor, head.first + c));
+        }
     }
     putchar('\n');
 }
 
-static void print_rows(const ls_predictor *predictor, int64_t rows, const float *outputs,
-                       const int32_t *classes)
+/* outputs and classes of one row. */
+static void print_row(const ls_predictor *predictor, const float *outputs, const int32_t *classes)
 {
-    int64_t width = ls_predictor_outputs(predictor);
-    bool named = ls_predictor_classes(predictor) > 0;
-    for (int64_t row = 0; row < rows; row++) {
-        if (named) print_field(ls_predictor_class_name(predictor, classes[row]));
-        for (int64_t o = 0; o < width; o++) {
-            printf(o > 0 || named ? ",%.9g" : "%.9g", (double)outputs[row * width + o]);
+    for (int h = 0; h < ls_predictor_head_count(predictor); h++) {
+        ls_predictor_head head = ls_predictor_get_head(predictor, h);
+        if (h > 0) putchar(',');
+        if (head.classes > 0) {
+            print_field(head.class_names[classes[h]]);
+            putchar(',');
         }
-        putchar('\n');
+        for (int64_t c = 0; c < head.columns; c++)
+            printf(c > 0 ? ",%.9g" : "%.9g", (double)outputs[head.first + c]);
     }
+    putchar('\n');
 }
 
-/* outputs has room for ROWS_AT_ONCE rows. Stops early where standard output takes no more; ls_cli_flush then
- * says so. */
-static ls_status predict_rows(ls_predictor *predictor, int64_t rows, const float *inputs, float *outputs)
+/* Room for ROWS_AT_ONCE rows. */
+typedef struct predictions {
+    float *outputs;
+    int32_t *classes;
+} predictions;
+
+/* Stops early where standard output takes no more; ls_cli_flush then says so. */
+static ls_status predict_rows(ls_predictor *predictor, int64_t rows, const float *inputs,
+                              const predictions *space)
 {
-    int32_t classes[ROWS_AT_ONCE];
-    int64_t width = ls_predictor_inputs(predictor);
+    int64_t width = ls_predictor_inputs(predictor), columns = ls_predictor_outputs(predictor);
+    int heads = ls_predictor_head_count(predictor);
     print_header(predictor);
     for (int64_t row = 0; row < rows && !ferror(stdout); row += ROWS_AT_ONCE) {
         int64_t count = rows - row < ROWS_AT_ONCE ? rows - row : ROWS_AT_ONCE;
-        ls_status status = ls_predictor_predict(predictor, count, inputs + row * width, outputs, classes);
+        ls_status status =
+            ls_predictor_predict(predictor, count, inputs + row * width, space->outputs, space->classes);
         if (status != LS_OK) return status;
-        print_rows(predictor, count, outputs, classes);
+        for (int64_t n = 0; n < count; n++)
+            print_row(predictor, space->outputs + n * columns, space->classes + n * heads);
     }
     return LS_OK;
 }
 
-static ls_status predict_file(ls_predictor *predictor, const char *data, float *outputs)
+static ls_status predict_file(ls_predictor *predictor, const char *data, const predictions *space)
 {
     int64_t rows;
     float *inputs = NULL;
     ls_status status = ls_predictor_read(predictor, data, &rows, &inputs);
-    if (status == LS_OK) status = predict_rows(predictor, rows, inputs, outputs);
+    if (status == LS_OK) status = predict_rows(predictor, rows, inputs, space);
     ls_predictor_free_rows(inputs);
     return status;
 }
@@ -80,17 +93,20 @@ static ls_status predict(ls_cli *cli, const char *model, const char *data)
     ls_predictor *predictor = NULL;
     ls_status status = ls_predictor_load(cli->context, model, &predictor);
     if (status != LS_OK) return status;
-    float *outputs = NULL;
+    predictions space = {NULL, NULL};
     if (cli->speaks) {
-        outputs = calloc((size_t)ls_predictor_outputs(predictor) * ROWS_AT_ONCE, sizeof *outputs);
-        if (outputs) {
-            status = predict_file(predictor, data, outputs);
+        space.outputs = calloc((size_t)ls_predictor_outputs(predictor) * ROWS_AT_ONCE, sizeof *space.outputs);
+        space.classes =
+            calloc((size_t)ls_predictor_head_count(predictor) * ROWS_AT_ONCE, sizeof *space.classes);
+        if (space.outputs && space.classes) {
+            status = predict_file(predictor, data, &space);
         } else {
             snprintf(cli->message, sizeof cli->message, "no memory for the predictions");
             status = LS_ERROR_MEMORY;
         }
     }
-    free(outputs);
+    free(space.outputs);
+    free(space.classes);
     status = ls_cli_agree(cli, status);
     ls_predictor_free(predictor);
     return status;

@@ -72,7 +72,7 @@ static const char rules[] =
     "\n"
     "Each loss has its own mean; metrics are named by the layer (`style.accuracy`), and so are the columns "
     "that\n"
-    "`predict` writes.\n"
+    "`predict` writes (`style.class`, `style.p_modern`, `numbers.price`).\n"
     "\n"
     "**Changing keys from the command line.** `--set KEY=VALUE` overrides any key, with the same checks:\n"
     "`--set optimizer.lr=0.1`, `--set loss=mse`, `--set training.epochs=5`. Items of a list are named by "

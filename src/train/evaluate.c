@@ -12,23 +12,32 @@ typedef struct forward_run {
     atomic_llong next; /* first row that nobody has taken */
 } forward_run;
 
-/* Columns of all heads side by side; the class is that of the first head. */
+/* The class of each sample for one head; -1 where it has none. */
+static void store_classes(const ls_panel *panel, const forward_run *run, int h, int64_t begin, int64_t count)
+{
+    const ls_objective *objective = &run->step->objective;
+    const ls_head *head = &objective->head[h];
+    const ls_loss_type *type = ls_head_type(head);
+    int32_t index[LS_PANEL_LANES_MAX];
+    bool classifies = ls_head_classifies(head);
+    if (classifies)
+        type->classify(head->loss->options, panel->kernels, head->units, panel->lanes,
+                       ls_panel_value(panel, head->tensor), index);
+    for (int64_t n = 0; n < count; n++)
+        run->classes[(begin + n) * objective->head_count + h] = classifies ? index[n] : -1;
+}
+
+/* Columns of all heads side by side. */
 static void store(const ls_panel *panel, const forward_run *run, int64_t begin, int64_t count, int thread)
 {
     const ls_objective *objective = &run->step->objective;
     int64_t width = ls_objective_all_units(objective), lanes = panel->lanes, first = 0;
     float *predicted = run->step->space[thread].batch.predicted;
-    int32_t index[LS_PANEL_LANES_MAX];
     for (int h = 0; h < objective->head_count; h++) {
         const ls_head *head = &objective->head[h];
         const ls_loss_type *type = ls_head_type(head);
         const float *x = ls_panel_value(panel, head->tensor);
-        if (run->classes != NULL && h == 0) {
-            for (int64_t n = 0; n < lanes; n++) index[n] = -1;
-            if (type->classify != NULL)
-                type->classify(head->loss->options, panel->kernels, head->units, lanes, x, index);
-            for (int64_t n = 0; n < count; n++) run->classes[begin + n] = index[n];
-        }
+        if (run->classes != NULL) store_classes(panel, run, h, begin, count);
         type->predict(head->loss->options, panel->kernels, head->units, lanes, x, predicted);
         for (int64_t n = 0; n < count; n++) {
             for (int64_t u = 0; u < head->units; u++)

@@ -70,8 +70,7 @@ int64_t ls_objective_all_units(const ls_objective *objective)
 bool ls_objective_has_classes(const ls_objective *objective)
 {
     for (int h = 0; h < objective->head_count; h++)
-        if (objective->head[h].classes > 0 && ls_head_type(&objective->head[h])->classify != NULL)
-            return true;
+        if (ls_head_classifies(&objective->head[h])) return true;
     return false;
 }
 

@@ -55,6 +55,11 @@ static inline const ls_loss_type *ls_head_type(const ls_head *head)
     return (const ls_loss_type *)head->loss->type;
 }
 
+static inline bool ls_head_classifies(const ls_head *head)
+{
+    return head->classes > 0 && ls_head_type(head)->classify != NULL;
+}
+
 static inline const ls_loss_options *ls_head_options(const ls_head *head)
 {
     return head->loss->options;

@@ -155,6 +155,24 @@ const char *ls_predictor_output_name(const ls_predictor *predictor, int64_t outp
     return predictor->output_name[output];
 }
 
+int ls_predictor_head_count(const ls_predictor *predictor)
+{
+    return predictor->trainer.step.objective.head_count;
+}
+
+ls_predictor_head ls_predictor_get_head(const ls_predictor *predictor, int index)
+{
+    const ls_objective *objective = &predictor->trainer.step.objective;
+    const ls_head *head = &objective->head[index];
+    ls_predictor_head description = {.name = head->name, .columns = head->units};
+    for (int h = 0; h < index; h++) description.first += objective->head[h].units;
+    if (ls_head_classifies(head)) {
+        description.classes = head->classes;
+        description.class_names = head->class_names;
+    }
+    return description;
+}
+
 ls_status ls_predictor_predict(ls_predictor *predictor, int64_t rows, const float *inputs, float *outputs,
                                int32_t *classes)
 {

@@ -96,7 +96,8 @@ ls_status ls_step_score(ls_step *step, ls_score *score);
 /* Loss of rows without training, and metrics into step->metrics where there are some. Collective. */
 ls_status ls_step_evaluate(ls_step *step, const ls_rows *rows, ls_score *score);
 
-/* What the loss's predict makes of rows: outputs [rows][units]; classes [rows] or NULL. Local. */
+/* What the loss's predict makes of rows: outputs [rows][units of all heads]; classes [rows][heads] (-1
+ * where a head has none) or NULL. Local. */
 void ls_step_predict(ls_step *step, const ls_rows *rows, float *outputs, int32_t *classes);
 
 const char *ls_tensor_name(const ls_model *model, int tensor); /* "input" or the layer whose output it is */

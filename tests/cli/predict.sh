@@ -114,6 +114,51 @@ expect_match '^rmse  *[0-9.e-]*$' text
 expect_no_match accuracy text
 ok "predict and eval of values"
 
+# A model with several outputs: each has columns under its name, with its class where it has classes.
+awk 'BEGIN {
+    print "x,y,price,shade,size,kind"
+    for (i = 0; i < 48; i++)
+        print i % 8 "," i % 6 "," i % 8 + i % 6 "," (i % 2 ? "dark" : "light") "," i % 6 ",k" i % 3
+}' >houses.csv
+cat >houses.yaml <<'END'
+data: {type: csv, train: houses.csv, target: [price, shade, size, kind], class_targets: [shade, kind], test_fraction: 0}
+model:
+  - {type: dense, name: trunk, units: 16, activation: tanh}
+  - {type: dense, name: colour, units: 1, inputs: trunk}
+  - {type: dense, name: numbers, units: 2, inputs: trunk}
+  - {type: dense, name: "make", units: 3, inputs: trunk}
+losses:
+  - {type: binary_cross_entropy, output: colour, targets: shade}
+  - {type: mse, output: numbers, targets: [price, size]}
+  - {type: softmax_cross_entropy, output: make, targets: kind}
+optimizer: {type: adam, lr: 0.02}
+training: {epochs: 60, batch: 16}
+END
+"$LOCKSTEP" train houses.yaml --threads 1 --run houses --quiet
+"$LOCKSTEP" predict houses houses.csv >houses.out
+header=colour.class,colour.p_light,numbers.price,numbers.size,make.class,make.p_k0,make.p_k1,make.p_k2
+[ "$(head -n 1 houses.out)" = "$header" ] || { head -n 1 houses.out; die "the header of several outputs"; }
+expect_lines 49 houses.out
+sed 1d houses.out | awk -F, '
+    {
+        colour = $2 >= 0.5 ? "light" : "dark"
+        best = 6
+        for (i = 7; i <= 8; i++) if ($i > $best) best = i
+        if (NF != 8 || $1 != colour || $5 != "k" (best - 6)) { print "line " NR ": " $0; exit 1 }
+    }' || die "classes and probabilities of several outputs do not belong together"
+"$LOCKSTEP" eval houses houses.csv --json >eval.json
+sed 1d houses.out | cut -d, -f1,5 >predicted
+sed 1d houses.csv | cut -d, -f4,6 >truth
+"$python3" - eval.json predicted truth <<'END' || die "eval and predict of several outputs do not agree"
+import json, sys
+result = json.load(open(sys.argv[1]))
+said, true = ([line.rstrip("\n").split(",") for line in open(name)] for name in sys.argv[2:])
+for name, column in (("colour", 0), ("make", 1)):
+    share = sum(a[column] == b[column] for a, b in zip(said, true)) / 48
+    assert abs(result[name + ".accuracy"] - share) < 1e-9, (name, result, share)
+END
+ok "predict of several outputs"
+
 # inspect.
 "$LOCKSTEP" inspect "$top/recipes/iris.yaml" >text
 expect_match '^hidden  *dense  *16  *80  *128  *256 bytes$' text

@@ -334,6 +334,14 @@ Test(outputs, a_run_on_a_table_and_its_model)
     static const char *const names[] = {"number.size", "number.price", "paint.p_blue", "paint.p_green",
                                         "paint.p_red"};
     for (int i = 0; i < 5; i++) cr_expect_str_eq(ls_predictor_output_name(predictor, i), names[i]);
+    ls_predictor_head number = ls_predictor_get_head(predictor, 0),
+                      paint = ls_predictor_get_head(predictor, 1);
+    cr_assert_eq(ls_predictor_head_count(predictor), 2);
+    cr_expect_str_eq(number.name, "number");
+    cr_expect(number.first == 0 && number.columns == 2 && number.classes == 0);
+    cr_expect_str_eq(paint.name, "paint");
+    cr_expect(paint.first == 2 && paint.columns == 3 && paint.classes == 3);
+    cr_expect_str_eq(paint.class_names[1], "green");
     ls_evaluation evaluation;
     cr_assert_eq(ls_predictor_evaluate(predictor, NULL, &evaluation), LS_OK, "%s", ls_error_message());
     cr_expect_eq(evaluation.rows, 2);
