@@ -163,6 +163,16 @@ static ls_status load_file(const void *opaque, const char *path, int64_t inputs,
     return ls_dataset_name_classes(class_names, dataset);
 }
 
+static ls_status describe(const void *opaque, ls_dataset *dataset)
+{
+    const ls_cifar_options *options = opaque;
+    *dataset = (ls_dataset){.inputs = IMAGE,
+                            .shape = {CHANNELS, SIDE, SIDE},
+                            .rank = 3,
+                            .classes = ls_cifar_classes((ls_cifar_labels)options->labels)};
+    return LS_OK;
+}
+
 static const ls_option options_table[] = {
     LS_DATA_COMMON_OPTIONS,
     {.key = "train",
@@ -199,4 +209,5 @@ const ls_source_type ls_source_cifar = {
              .options_size = sizeof(ls_cifar_options)},
     .load = load,
     .load_file = load_file,
+    .describe = describe,
 };

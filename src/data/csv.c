@@ -234,6 +234,25 @@ static ls_status load_like(const void *opaque, const char *path, const ls_datase
     return ls_csv_read(opaque, &model, path, dataset);
 }
 
+static ls_status describe(const void *opaque, ls_dataset *dataset)
+{
+    const ls_csv_options *options = opaque;
+    bool values = options->task == LS_CSV_TASK_VALUES || options->target.count > 1;
+    if (options->class_targets.count > 0)
+        return ls_error(LS_ERROR_RECIPE, "the classes of class_targets are known from the data alone");
+    if (options->common.shape.count == 0 || (!values && options->classes.count == 0))
+        return ls_error(LS_ERROR_RECIPE,
+                        "to look at the model without the data, give data.shape, and data.classes or "
+                        "data.task: values");
+    LS_TRY(ls_dataset_describe_rows(&options->common.shape, dataset));
+    if (values) {
+        dataset->outputs = options->target.count;
+        return LS_OK;
+    }
+    dataset->classes = options->classes.count;
+    return ls_dataset_name_classes((const char *const *)options->classes.value, dataset);
+}
+
 static const char *check(const void *opaque)
 {
     const ls_csv_options *options = opaque;
@@ -326,4 +345,5 @@ const ls_source_type ls_source_csv = {
     .load = load,
     .load_file = load_file,
     .load_like = load_like,
+    .describe = describe,
 };

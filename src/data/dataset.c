@@ -5,6 +5,8 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
+enum { INPUTS_MAX = 1 << 30 };
+
 static void free_names(char **name, int64_t count)
 {
     for (int64_t i = 0; name && i < count; i++) ls_free(name[i]);
@@ -154,6 +156,17 @@ static ls_status take(const ls_dataset *from, const uint32_t *row, int64_t rows,
     LS_TRY(ls_dataset_copy_output_classes(from, to));
     LS_TRY(ls_names_copy(from->class_names, from->classes, &to->class_names));
     return ls_names_copy(from->output_names, from->outputs, &to->output_names);
+}
+
+ls_status ls_dataset_describe_rows(const ls_integers *shape, ls_dataset *dataset)
+{
+    dataset->inputs = 1;
+    for (int d = 0; d < shape->count; d++) {
+        if (shape->value[d] > INPUTS_MAX / dataset->inputs)
+            return ls_error(LS_ERROR_RECIPE, "data.shape has more than %d numbers", INPUTS_MAX);
+        dataset->inputs *= shape->value[d];
+    }
+    return LS_OK;
 }
 
 ls_status ls_dataset_give_shape(const ls_integers *shape, ls_dataset *dataset)

@@ -32,6 +32,8 @@ typedef struct ls_dataset {
 
 void ls_dataset_free(ls_dataset *dataset); /* what it holds, not the struct itself, which is cleared */
 uint64_t ls_dataset_digest(const ls_dataset *dataset); /* hash of the content */
+/* Gives rows the size that a shape says. Errors: LS_ERROR_RECIPE if that is more than data can have. */
+ls_status ls_dataset_describe_rows(const ls_integers *shape, ls_dataset *dataset);
 /* Gives the rows another shape of as many numbers; none where shape is empty. Errors: LS_ERROR_RECIPE. */
 ls_status ls_dataset_give_shape(const ls_integers *shape, ls_dataset *dataset);
 /* Parts of a copy; what they have made is freed with the data set, also on failure. */
@@ -115,6 +117,10 @@ typedef struct ls_source_type {
        the model, and no rows. NULL: there is load_file. */
     ls_status (*load_like)(const void *options, const char *path, const ls_dataset *known,
                            ls_dataset *dataset);
+    /* What the options alone tell of the data, for looking at a model without them: inputs, their
+       shape, classes or outputs. Names of classes may be left out, where they are numbers. Errors:
+       LS_ERROR_RECIPE without place, saying which options are missing for that. NULL: nothing can be said. */
+    ls_status (*describe)(const void *options, ls_dataset *dataset);
 } ls_source_type;
 
 typedef struct ls_push_options {
@@ -129,6 +135,10 @@ extern const ls_registry ls_source_registry, ls_augment_registry;
  * (the caller agrees). */
 ls_status ls_data_load(const ls_component *source, const char *directory, uint64_t seed, ls_dataset *train,
                        ls_dataset *test);
+
+/* A data set without rows, from the recipe alone. Local. Errors: LS_ERROR_RECIPE where it does not tell
+ * enough, LS_ERROR_MEMORY. */
+ls_status ls_data_describe(const ls_component *source, ls_dataset *dataset);
 
 /* The global order of an epoch: order[position] is the row; a function of seed and epoch alone. */
 void ls_sampler_order(uint64_t seed, int64_t epoch, bool shuffle, uint32_t *order, int64_t rows);

@@ -102,6 +102,16 @@ static ls_status load_file(const void *opaque, const char *path, int64_t inputs,
     return status;
 }
 
+static ls_status describe(const void *opaque, ls_dataset *dataset)
+{
+    const ls_idx_options *options = opaque;
+    if (options->common.shape.count == 0 || options->classes == 0)
+        return ls_error(LS_ERROR_RECIPE,
+                        "to look at the model without the data, give data.shape and data.classes");
+    dataset->classes = (int)options->classes;
+    return ls_dataset_describe_rows(&options->common.shape, dataset);
+}
+
 static const char *check(const void *opaque)
 {
     const ls_idx_options *options = opaque;
@@ -150,4 +160,5 @@ const ls_source_type ls_source_idx = {
              .check = check},
     .load = load,
     .load_file = load_file,
+    .describe = describe,
 };

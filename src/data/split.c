@@ -86,3 +86,23 @@ ls_status ls_data_load(const ls_component *source, const char *directory, uint64
     ls_dataset_free(test);
     return status;
 }
+
+static ls_status describe(const ls_component *source, ls_dataset *dataset)
+{
+    const ls_source_type *type = (const ls_source_type *)source->type;
+    const ls_data_options *options = source->options;
+    if (type->describe == NULL)
+        return ls_error(LS_ERROR_RECIPE, "nothing is known of data of type %s without them", type->base.name);
+    LS_TRY(type->describe(options, dataset));
+    LS_TRY(ls_dataset_give_shape(&options->shape, dataset));
+    LS_TRY(ls_augment_check(&options->augment, dataset));
+    return dataset->class_names || dataset->classes == 0 ? LS_OK : ls_dataset_name_classes(NULL, dataset);
+}
+
+ls_status ls_data_describe(const ls_component *source, ls_dataset *dataset)
+{
+    *dataset = (ls_dataset){0};
+    ls_status status = describe(source, dataset);
+    if (status != LS_OK) ls_dataset_free(dataset);
+    return status;
+}

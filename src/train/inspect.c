@@ -38,14 +38,43 @@ static const char *bytes_text(double bytes, char *text, size_t size)
     return text;
 }
 
-static int64_t parameters_of(const ls_model *model, const ls_node *node)
+/* Numbers that are trained, or those that layers keep up themselves. */
+static int64_t parameters_of(const ls_model *model, const ls_node *node, bool untrained)
 {
     int64_t parameters = 0;
     for (int p = 0; p < node->parameter_count; p++) {
         const ls_parameter *parameter = &model->parameter[node->first_parameter + p];
-        parameters += parameter->rows * parameter->columns;
+        if (parameter->untrained == untrained) parameters += parameter->rows * parameter->columns;
     }
     return parameters;
+}
+
+static int64_t all_parameters(const ls_model *model, bool untrained)
+{
+    int64_t parameters = 0;
+    for (int n = 0; n < model->node_count; n++)
+        parameters += parameters_of(model, &model->node[n], untrained);
+    return parameters;
+}
+
+/* Columns of the table that are as wide as what stands in them. */
+typedef struct widths {
+    int graph, name, type;
+} widths;
+
+static void widen(int *width, const char *text)
+{
+    if ((int)strlen(text) > *width) *width = (int)strlen(text);
+}
+
+static widths widths_of(const ls_model *model, int graph)
+{
+    widths width = {.graph = graph, .name = 24, .type = 14};
+    for (int n = 0; n < model->node_count; n++) {
+        widen(&width.name, model->node[n].name);
+        widen(&width.type, model->node[n].type->base.name);
+    }
+    return width;
 }
 
 /* Where a layer does not take the output of the one above it: " <- conv_1, input". */
@@ -71,7 +100,7 @@ static double memory_of(const ls_plan *plan, int n)
     return (double)(units * plan->grain) * sizeof(float);
 }
 
-static void print_layer(const printer *to, const ls_plan *plan, int n, const char *graph)
+static void print_layer(const printer *to, const ls_plan *plan, int n, const widths *width, const char *graph)
 {
     const ls_model *model = plan->model;
     const ls_node *node = &model->node[n];
@@ -79,9 +108,9 @@ static void print_layer(const printer *to, const ls_plan *plan, int n, const cha
     int64_t operations = node->type->operations != NULL ? node->type->operations(node) : 0;
     ls_shape_text(&node->out, shape, sizeof shape);
     inputs_text(model, n, inputs, sizeof inputs);
-    print(to, "%s%-24s %-14s %-16s %12lld %16lld %13s%s", graph, node->name, node->type->base.name, shape,
-          (long long)parameters_of(model, node), (long long)(2 * operations),
-          bytes_text(memory_of(plan, n), bytes, sizeof bytes), inputs);
+    print(to, "%s%-*s %-*s %-16s %12lld %16lld %13s%s", graph, width->name, node->name, width->type,
+          node->type->base.name, shape, (long long)parameters_of(model, node, false),
+          (long long)(2 * operations), bytes_text(memory_of(plan, n), bytes, sizeof bytes), inputs);
 }
 
 /* The table of layers, with the graph in front where there are branches. */
@@ -91,23 +120,27 @@ static ls_status print_layers(const printer *to, const ls_plan *plan)
     char shape[LS_SHAPE_TEXT], bytes[32];
     char(*graph)[LS_GRAPH_SIZE] = ls_alloc((size_t)model->node_count + 1, sizeof *graph);
     if (graph == NULL) return LS_ERROR_MEMORY;
-    int columns = ls_graph_draw(model, graph), width = columns > 1 ? 2 * columns + 1 : 0;
+    int columns = ls_graph_draw(model, graph);
+    const widths width = widths_of(model, columns > 1 ? 2 * columns + 1 : 0);
     double memory = (double)(plan->panel_units * plan->grain) * sizeof(float);
-    print(to, "%*s%-24s %-14s %-16s %12s %16s %13s", width, "", "layer", "type", "output", "parameters",
-          "operations", "memory");
+    print(to, "%*s%-*s %-*s %-16s %12s %16s %13s", width.graph, "", width.name, "layer", width.type, "type",
+          "output", "parameters", "operations", "memory");
     ls_shape_text(&model->input, shape, sizeof shape);
     for (int n = -1; n < model->node_count; n++) {
         char drawn[LS_GRAPH_SIZE + 4] = "";
-        if (width > 0) snprintf(drawn, sizeof drawn, "%-*s", width, graph[n + 1]);
+        if (width.graph > 0) snprintf(drawn, sizeof drawn, "%-*s", width.graph, graph[n + 1]);
         if (n < 0)
-            print(to, "%s%-24s %-14s %s", drawn, "input", "", shape);
+            print(to, "%s%-*s %-*s %s", drawn, width.name, "input", width.type, "", shape);
         else
-            print_layer(to, plan, n, drawn);
+            print_layer(to, plan, n, &width, drawn);
     }
-    print(to, "%*s%-24s %-14s %-16s %12lld %16lld %13s", width, "", "total", "", "",
-          (long long)model->parameter_elements, (long long)(2 * ls_model_operations(model)),
+    print(to, "%*s%-*s %-*s %-16s %12lld %16lld %13s", width.graph, "", width.name, "total", width.type, "",
+          "", (long long)all_parameters(model, false), (long long)(2 * ls_model_operations(model)),
           bytes_text(memory, bytes, sizeof bytes));
     print(to, "%s", "");
+    if (all_parameters(model, true) > 0)
+        print(to, "parameters: without the %lld numbers of running statistics, which are not trained",
+              (long long)all_parameters(model, true));
     print(to, "operations: floating-point operations of one sample forward (backward costs twice that)");
     print(to, "memory: of one grain; the total has the derivatives, too");
     ls_free(graph);
@@ -120,11 +153,15 @@ static void print_plan(const printer *to, const ls_trainer *trainer)
     char weights[32], panels[32], flops[32];
     double arena = (double)trainer->model.arena_size * sizeof(float);
     double panel = (double)(plan->panel_units * plan->lanes) * sizeof(float);
-    print(to, "data            %lld training rows, %lld test rows", (long long)trainer->train.rows,
-          (long long)trainer->test.rows);
-    print(to, "batch           %lld samples in grains of %lld: at most %lld ranks have work",
+    if (!trainer->described)
+        print(to, "data            %lld training rows, %lld test rows", (long long)trainer->train.rows,
+              (long long)trainer->test.rows);
+    print(to, "batch           %lld samples in grains of %lld: at most %lld ranks have work%s",
           (long long)trainer->batch, (long long)plan->grain,
-          (long long)((trainer->batch + plan->grain - 1) / plan->grain));
+          (long long)((trainer->batch + plan->grain - 1) / plan->grain),
+          trainer->described && trainer->recipe->training.batch == 0
+              ? " (all rows are a batch; how many there are is not known)"
+              : "");
     snprintf(flops, sizeof flops, "%.3g",
              6.0 * (double)ls_model_operations(&trainer->model) * (double)trainer->batch);
     print(to, "work            %s floating-point operations a step", flops);
@@ -145,16 +182,33 @@ static void print_remarks(const printer *to, const ls_trainer *trainer)
     }
 }
 
+/* Where the data are not there, the recipe may tell enough of them. absent gets what is missing, or "". */
+static ls_status set_up(ls_context *context, const ls_recipe *recipe, ls_trainer *trainer,
+                        char absent[LS_MESSAGE_SIZE])
+{
+    absent[0] = '\0';
+    ls_status status = ls_trainer_setup(context, recipe, trainer);
+    if (status != LS_ERROR_IO) return status;
+    ls_dataset description;
+    snprintf(absent, LS_MESSAGE_SIZE, "%s", ls_error_message());
+    status = ls_data_describe(&recipe->data, &description);
+    ls_dataset_free(&description);
+    if (status == LS_ERROR_RECIPE) return ls_error(LS_ERROR_IO, "%s; %s", absent, ls_error_message());
+    return ls_trainer_setup_described(context, recipe, trainer);
+}
+
 static ls_status inspect_recipe(const char *path, const printer *to)
 {
     ls_recipe *recipe = NULL;
     ls_context *context = NULL;
     ls_trainer trainer;
+    char absent[LS_MESSAGE_SIZE];
     ls_status status = ls_recipe_load(path, NULL, 0, &recipe);
     if (status == LS_OK) status = ls_context_create(0, &context);
-    if (status == LS_OK) status = ls_trainer_setup(context, recipe, &trainer);
+    if (status == LS_OK) status = set_up(context, recipe, &trainer, absent);
     if (status == LS_OK) {
         print(to, "recipe          %s", path);
+        if (trainer.described) print(to, "data            from the recipe alone: %.400s", absent);
         print_plan(to, &trainer);
         print_remarks(to, &trainer);
         print(to, "%s", "");

@@ -12,53 +12,12 @@
 #include "train/targets.h"
 
 enum {
-    PUSHED_BATCH = 64
-}; /* that the grain is chosen for where rows are pushed and the recipe names no batch */
+    UNKNOWN_BATCH = 64
+}; /* that the grain is chosen for where rows are not known and the recipe names no batch */
 
 static const ls_source_type *source_of(const ls_recipe *recipe)
 {
     return (const ls_source_type *)recipe->data.type;
-}
-
-static ls_status describe_pushed(ls_trainer *trainer)
-{
-    const ls_push_options *options = trainer->recipe->data.options;
-    ls_dataset *train = &trainer->train;
-    train->inputs = options->inputs;
-    train->rank = 1;
-    train->shape[0] = options->inputs;
-    LS_TRY(ls_dataset_give_shape(&options->common.shape, train));
-    train->outputs = options->outputs;
-    train->classes = (int)options->classes;
-    if (train->classes > 0) return ls_dataset_name_classes(NULL, train);
-    if (options->target_classes.count == 0) return LS_OK;
-    train->output_classes = ls_alloc((size_t)train->outputs, sizeof *train->output_classes);
-    train->output_class_names = ls_alloc((size_t)train->outputs, sizeof *train->output_class_names);
-    if (train->output_classes == NULL || train->output_class_names == NULL) return LS_ERROR_MEMORY;
-    for (int i = 0; i < options->target_classes.count; i++) {
-        int64_t classes = options->target_classes.value[i];
-        train->output_classes[i] = (int)classes;
-        if (classes > 0) LS_TRY(ls_names_number(classes, &train->output_class_names[i]));
-    }
-    return LS_OK;
-}
-
-static ls_status load_data(ls_trainer *trainer)
-{
-    const ls_recipe *recipe = trainer->recipe;
-    if (source_of(recipe)->pushed) return describe_pushed(trainer);
-    ls_status status = ls_data_load(&recipe->data, recipe->directory, (uint64_t)recipe->seed, &trainer->train,
-                                    &trainer->test);
-    if (status == LS_ERROR_RECIPE) /* the data and the recipe do not agree */
-        return ls_error_prefix(status,
-                               "%s: ", ls_recipe_place(recipe, recipe->data.line, recipe->data.column));
-    LS_TRY(status);
-    if (trainer->train.rows < 1) return ls_error(LS_ERROR_DATA, "%s: no rows to train on", recipe->file);
-    uint64_t digests[2] = {ls_dataset_digest(&trainer->train), ls_dataset_digest(&trainer->test)};
-    trainer->data_digest = ls_hash(digests, sizeof digests, 0);
-    const ls_data_options *options = recipe->data.options;
-    ls_normalise how = options == NULL ? LS_NORMALISE_NONE : (ls_normalise)options->normalise;
-    return ls_normalisation_fit(how, &trainer->train, &trainer->normalisation);
 }
 
 /* Layers that take whole numbers get the data as they are. */
@@ -101,8 +60,8 @@ static ls_status get_step(ls_trainer *trainer)
     const ls_training_options *training = &trainer->recipe->training;
     int64_t rows = trainer->train.rows;
     trainer->batch = training->batch;
-    if (source_of(trainer->recipe)->pushed) {
-        if (trainer->batch == 0) trainer->batch = PUSHED_BATCH;
+    if (rows == 0) {
+        if (trainer->batch == 0) trainer->batch = UNKNOWN_BATCH;
     } else if (trainer->batch == 0 || trainer->batch > rows) {
         trainer->batch = rows;
     }
@@ -181,22 +140,32 @@ static ls_status set_up(ls_trainer *trainer)
     LS_TRY(ls_agree_same(comm, digest, LS_ERROR_RECIPE,
                          "the recipes of the ranks (all must read the same file and get the same --set)"));
     LS_TRY(ls_agree(comm, check_schedule(trainer)));
-    LS_TRY(ls_agree(comm, load_data(trainer)));
+    LS_TRY(ls_agree(comm, ls_trainer_load_data(trainer)));
     LS_TRY(ls_agree_same(comm, trainer->data_digest, LS_ERROR_DATA, "the data of the ranks"));
     LS_TRY(ls_agree(comm, build_model(trainer)));
     LS_TRY(ls_agree(comm, ls_whole_check(trainer)));
     LS_TRY(ls_agree(comm, get_step(trainer)));
-    return ls_agree(comm, check_watched(trainer));
+    return trainer->described ? LS_OK : ls_agree(comm, check_watched(trainer));
 }
 
-ls_status ls_trainer_setup(ls_context *context, const ls_recipe *recipe, ls_trainer *trainer)
+static ls_status create(ls_context *context, const ls_recipe *recipe, bool described, ls_trainer *trainer)
 {
-    *trainer = (ls_trainer){.context = context, .recipe = recipe, .order_epoch = -1};
+    *trainer = (ls_trainer){.context = context, .recipe = recipe, .described = described, .order_epoch = -1};
     ls_score_clear(&trainer->carried);
     ls_decisions_start(&trainer->decisions);
     ls_status status = set_up(trainer);
     if (status != LS_OK) ls_trainer_clear(trainer);
     return status;
+}
+
+ls_status ls_trainer_setup(ls_context *context, const ls_recipe *recipe, ls_trainer *trainer)
+{
+    return create(context, recipe, false, trainer);
+}
+
+ls_status ls_trainer_setup_described(ls_context *context, const ls_recipe *recipe, ls_trainer *trainer)
+{
+    return create(context, recipe, true, trainer);
 }
 
 void ls_trainer_clear(ls_trainer *trainer)

@@ -13,6 +13,7 @@
 struct ls_trainer {
     ls_context *context;     /* not owned */
     const ls_recipe *recipe; /* not owned */
+    bool described; /* the data are not there, only what the recipe says of them: shapes and classes */
     ls_dataset train, test;
     ls_normalisation normalisation;
     ls_model model;
@@ -42,7 +43,13 @@ struct ls_trainer {
 /* Loads and builds everything; the steps are those of a new training. Collective, the same status everywhere.
  */
 ls_status ls_trainer_setup(ls_context *context, const ls_recipe *recipe, ls_trainer *trainer);
+/* The same without the data, for looking at the model: it has no rows, and cannot be trained. Errors:
+ * LS_ERROR_RECIPE also where the recipe does not tell the shape of a row. */
+ls_status ls_trainer_setup_described(ls_context *context, const ls_recipe *recipe, ls_trainer *trainer);
 void ls_trainer_clear(ls_trainer *trainer);
+
+/* Part of both, in trainer_data.c. Local. */
+ls_status ls_trainer_load_data(ls_trainer *trainer);
 
 /* The learning rate of the next step. */
 double ls_trainer_rate(const ls_trainer *trainer);

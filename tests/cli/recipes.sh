@@ -20,6 +20,35 @@ at_least 0.95 breast_cancer
 at_least 0.98 digits
 at_least 0.98 digits-cnn
 
+# inspect knows the shapes of these without their data, and says what is missing.
+mkdir "$work/alone"
+cp "$top/recipes/cifar10-resnet20.yaml" "$top/recipes/mnist-lenet.yaml" "$top/recipes/mnist-mlp.yaml" "$work/alone"
+inspected() {
+    expect_status 0 "$LOCKSTEP" inspect "$work/alone/$1.yaml"
+    expect_match "^data  *from the recipe alone: .*$1.yaml:[0-9]*:[0-9]*: cannot open" "$output"
+    expect_match "^\(o  *\)\{0,1\}input  *$2$" "$output"
+    expect_match "^ *total  *$3 " "$output"
+}
+inspected cifar10-resnet20 '3 x 32 x 32' 272474
+expect_match 'without the 1568 numbers of running statistics' "$output"
+inspected mnist-lenet '1 x 28 x 28' 431080
+inspected mnist-mlp '1 x 28 x 28' 535818
+grep -v 'shape:' "$work/alone/mnist-mlp.yaml" >"$work/alone/shapeless.yaml"
+expect_status 1 "$LOCKSTEP" inspect "$work/alone/shapeless.yaml"
+expect_match 'shapeless.yaml:[0-9:]* cannot open .*; to look at the model without the data, give data.shape and data.classes$' "$output"
+expect_status 1 "$LOCKSTEP" train "$work/alone/cifar10-resnet20.yaml"
+sed 's/units: 10/units: 9/' "$work/alone/cifar10-resnet20.yaml" >"$work/alone/nine.yaml"
+expect_status 2 "$LOCKSTEP" inspect "$work/alone/nine.yaml"
+expect_match 'nine.yaml:[0-9:]* loss softmax_cross_entropy: its output has 9 units, but the data have 10 classes' "$output"
+cat >"$work/alone/table.yaml" <<'END'
+data: {type: csv, train: absent.csv, shape: 7, classes: [no, yes]}
+model: [{type: dense, units: 1}]
+loss: binary_cross_entropy
+END
+expect_status 0 "$LOCKSTEP" inspect "$work/alone/table.yaml"
+expect_match '^total  *8 ' "$output"
+ok "inspect without the data"
+
 # Pictures of noise with a bright plane that tells the class, in two files, and a test file.
 "$PYTHON3" - "$work" <<'END' || die "no files of the CIFAR format"
 import random, sys
