@@ -1,4 +1,4 @@
-/* Losses and derivatives as PyTorch has them (tests/golden/make-losses). Both begin with the same floats;
+/* Losses and derivatives as PyTorch has them (tests/golden/losses.py). Both begin with the same floats;
  * PyTorch goes on in double precision, the kernels in float. A mean is of some 9 losses of up to 30, each of
  * about 10 roundings, and a derivative of a mean is at most 4: 2e-6 of the value and 1e-6 cover both. */
 #include <criterion/criterion.h>

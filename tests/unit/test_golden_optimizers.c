@@ -1,5 +1,5 @@
 /* 50 steps of each optimiser and schedule that PyTorch has, against what it makes of them
-   (tests/golden/optimizers.json, written by tests/golden/optimizers.py). */
+   or, where it lacks one, a reference written from the paper (tests/golden/optimizers.py). */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <math.h>

@@ -1,7 +1,4 @@
-#!/usr/bin/python3
-"""Writes losses.json: losses and their derivatives as PyTorch has them (Debian: python3-torch), in double precision.
-
-Usage: tests/golden/make-losses > tests/golden/losses.json
+"""losses.json: losses and their derivatives as PyTorch has them, in double precision.
 
 Each case has the loss as a recipe writes it, the outputs x [rows][units] of the last layer, labels [rows] or values
 [rows][units], the mean loss over the batch, and its derivative by x. Numbers are drawn once and rounded to floats, so
@@ -12,8 +9,8 @@ import json
 import torch
 import torch.nn.functional as F
 
-torch.manual_seed(7)
 torch.set_default_dtype(torch.float64)
+draw = torch.Generator().manual_seed(7)
 ROWS, UNITS = 9, 4
 cases = []
 
@@ -34,14 +31,14 @@ def add(loss, x, function, values=None, labels=None):
     cases.append(case)
 
 
-x = 2 * torch.randn(ROWS, UNITS)
-values = rounded(torch.randn(ROWS, UNITS))
-labels = torch.randint(UNITS, (ROWS,))
-shares = rounded(torch.softmax(torch.randn(ROWS, UNITS), 1))
-chances = rounded(torch.rand(ROWS, UNITS))
-counts = torch.randint(7, (ROWS, UNITS)).to(torch.float64)
+x = 2 * torch.randn(ROWS, UNITS, generator=draw)
+values = rounded(torch.randn(ROWS, UNITS, generator=draw))
+labels = torch.randint(UNITS, (ROWS,), generator=draw)
+shares = rounded(torch.softmax(torch.randn(ROWS, UNITS, generator=draw), 1))
+chances = rounded(torch.rand(ROWS, UNITS, generator=draw))
+counts = torch.randint(7, (ROWS, UNITS), generator=draw).to(torch.float64)
 weights = torch.tensor([0.5, 2.0, 1.0, 0.25])
-text = "[0.5, 2, 1, 0.25]"
+listed = "[0.5, 2, 1, 0.25]"
 
 add("mse", x, lambda y: F.mse_loss(y, values), values)
 add("mae", x, lambda y: F.l1_loss(y, values), values)
@@ -55,7 +52,7 @@ def binary(y, targets, **options):
 
 
 add("binary_cross_entropy", x, lambda y: binary(y, chances), chances)
-add("{type: binary_cross_entropy, pos_weight: %s}" % text, x,
+add("{type: binary_cross_entropy, pos_weight: %s}" % listed, x,
     lambda y: binary(y, chances, pos_weight=weights), chances)
 add("{type: binary_cross_entropy, pos_weight: 3, label_smoothing: 0.25}", x,
     lambda y: binary(y, chances * 0.75 + 0.125, pos_weight=torch.tensor(3.0)), chances)
@@ -64,7 +61,7 @@ for smoothing in 0, 0.125:
     for weighted in False, True:
         for ignored in -1, 2:
             loss = "{type: softmax_cross_entropy, label_smoothing: %g, ignore_label: %d%s}" % (
-                smoothing, ignored, ", class_weights: " + text if weighted else "")
+                smoothing, ignored, ", class_weights: " + listed if weighted else "")
             add(loss, x, lambda y: F.cross_entropy(y, labels, label_smoothing=smoothing, ignore_index=ignored,
                                                    weight=weights if weighted else None), labels=labels)
 
@@ -81,6 +78,6 @@ add("{type: poisson, log_input: false, epsilon: 0.03125}", x.abs() + 0.1,
     lambda y: F.poisson_nll_loss(y, counts, log_input=False, eps=0.03125), counts)
 add("kullback_leibler", x, lambda y: F.kl_div(F.log_softmax(y, 1), shares, reduction="batchmean"), shares)
 
-print("[")
-print(",\n".join(json.dumps(case) for case in cases))
-print("]")
+
+def text():
+    return "[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n"
