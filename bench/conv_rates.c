@@ -1,12 +1,14 @@
 /* The rates of the convolution kernels on one core, beside that of the matrix product, for the layers of
-   LeNet and ResNet-20: the best of many repetitions. Multiply-adds on padding do not count as work. make -C
-   build bench/conv_rates && build/bench/conv_rates */
+   LeNet and ResNet-20: the best of many repetitions. Multiply-adds on padding do not count as work. Those of
+   Winograd's algorithm are given as if they had done the work of the direct ones. make -C build
+   bench/conv_rates && build/bench/conv_rates */
 #include <stdio.h>
 #include <time.h>
 #include "base/memory.h"
 #include "math/kernels.h"
+#include "math/winograd.h"
 
-enum { REPETITIONS = 60, TILE_ROWS = 48 };
+enum { REPETITIONS = 60, TILE_ROWS = 48, WINOGRAD_ROWS = 32, WINOGRAD_CHANNELS = 64 };
 
 typedef struct layer {
     const char *name;
@@ -38,7 +40,7 @@ static float *numbers(int64_t count)
 
 typedef struct arrays {
     ls_conv conv;
-    float *x, *y, *dx, *weight, *bias, *tile, *scratch;
+    float *x, *y, *dx, *weight, *bias, *tile, *scratch, *winograd;
     ls_gemm gemm;
 } arrays;
 
@@ -70,6 +72,39 @@ static void gradient(const arrays *a)
             block.columns = all - column < columns ? all - column : columns;
             block.tile = a->tile + row * a->conv.ld + column;
             kernels->conv_gradient(&block);
+        }
+}
+
+static void winograd_forward(const arrays *a)
+{
+    kernels->winograd_forward(&a->conv, a->x, a->bias, a->y, a->winograd);
+}
+
+static void winograd_backward(const arrays *a)
+{
+    kernels->winograd_backward(&a->conv, a->y, a->dx, a->winograd);
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* In blocks as the layer asks for them. */
+static void winograd_gradient(const arrays *a)
+{
+    const ls_grain_part part = {.x = a->x, .dy = a->y, .lane = 0, .count = a->conv.lanes};
+    const int64_t window = 9, all = a->conv.in_channels * window;
+    ls_conv_gradient block = {
+        .conv = &a->conv, .part = &part, .part_count = 1, .scratch = a->winograd, .ld = a->conv.ld};
+    for (int64_t row = 0; row < a->conv.out_channels; row += block.rows)
+        for (int64_t column = 0; column < all; column += block.columns) {
+            block.first_row = row;
+            block.rows = least(a->conv.out_channels - row, WINOGRAD_ROWS);
+            block.first_column = column;
+            block.columns = least(all - column, WINOGRAD_CHANNELS * window);
+            block.tile = a->tile + row * a->conv.ld + column;
+            kernels->winograd_gradient(&block);
         }
 }
 
@@ -121,11 +156,17 @@ static void print_layer(const layer *l, int64_t lanes)
     a.dx = numbers(l->in * span.in * span.in * lanes);
     a.y = numbers(l->out * span.out * span.out * lanes);
     a.scratch = numbers(ls_conv_gradient_scratch(&a.conv, TILE_ROWS));
+    a.winograd = numbers(ls_winograd_scratch(&a.conv) +
+                         ls_winograd_gradient_scratch(&a.conv, WINOGRAD_ROWS, WINOGRAD_CHANNELS));
     double operations = 2e-9 * (double)(l->in * l->out * lanes) * (double)pairs(&span) * (double)pairs(&span);
-    printf("%-20s %5d %10.1f %10.1f %10.1f\n", l->name, (int)lanes, operations / best_of(forward, &a),
+    printf("%-20s %5d %10.1f %10.1f %10.1f", l->name, (int)lanes, operations / best_of(forward, &a),
            operations / best_of(backward, &a), operations / best_of(gradient, &a));
+    if (ls_winograd_fits(&a.conv))
+        printf(" %10.1f %10.1f %10.1f", operations / best_of(winograd_forward, &a),
+               operations / best_of(winograd_backward, &a), operations / best_of(winograd_gradient, &a));
+    printf("\n");
     ls_free(a.weight), ls_free(a.tile), ls_free(a.bias), ls_free(a.x), ls_free(a.dx), ls_free(a.y),
-        ls_free(a.scratch);
+        ls_free(a.scratch), ls_free(a.winograd);
 }
 
 static void print_product(void)
@@ -150,7 +191,8 @@ int main(void)
 {
     kernels = ls_kernels_get();
     print_product();
-    printf("%-20s %5s %10s %10s %10s  GFLOP/s\n", "layer", "lanes", "forward", "backward", "gradient");
+    printf("%-20s %5s %10s %10s %10s %10s %10s %10s  GFLOP/s\n", "layer", "lanes", "forward", "backward",
+           "gradient", "winograd", "backward", "gradient");
     for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++)
         for (int64_t lanes = LS_LANES; lanes <= 2 * LS_LANES; lanes += LS_LANES)
             print_layer(&layers[i], lanes);

@@ -161,6 +161,14 @@ typedef struct ls_kernels {
        lanes and the positions of dy ascending, from zero, with zeros for x on padding; then the lanes of the
        grain, others being zero, are added in pairs: neighbours, then neighbouring pairs, and so on. */
     void (*conv_gradient)(const ls_conv_gradient *gradient);
+    /* The same of windows of 3 by 3 with stride and dilation 1 and one group, by Winograd's minimal filtering
+       (math/winograd.h): other sums with other roundings, with the same promise about bits. Scratch: 64-byte
+       aligned, ls_winograd_scratch() floats; for the gradient ls_winograd_gradient_scratch() floats, and
+       blocks are whole windows (columns a multiple of 9), of at most LS_PANEL_LANES_MAX input channels. */
+    void (*winograd_forward)(const ls_conv *conv, const float *x, const float *bias, float *y,
+                             float *scratch);
+    void (*winograd_backward)(const ls_conv *conv, const float *dy, float *dx, float *scratch);
+    void (*winograd_gradient)(const ls_conv_gradient *gradient);
     /* sum[c*lanes + n] = sum over p (ascending, from zero) of x[(c*positions + p)*lanes + n] */
     void (*channel_sums)(int64_t channels, int64_t positions, int64_t lanes, const float *x, float *sum);
 
@@ -319,6 +327,6 @@ bool ls_activation_from_output(ls_activation which);
 
 /* Number of the rules that fix the bits; raised whenever a change alters any result. Part of the fingerprint.
  */
-enum { LS_NUMERICS_VERSION = 2 };
+enum { LS_NUMERICS_VERSION = 3 };
 
 #endif

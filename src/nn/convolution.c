@@ -1,7 +1,10 @@
 /* Convolutions (cross-correlations, as in LeCun et al., Proceedings of the IEEE 86, 1998) of images
  * {channels, height, width} and of signals {channels, length}: y[o][p] = b[o] + sum over i, k of W[o][i][k]
  * x[i][p * stride - padding + k * dilation] with W as [filters][channels / groups * kernel]. A signal is an
- * image of height 1. */
+ * image of height 1. Windows of 3 by 3 may be computed by Winograd's algorithm (math/winograd.h), another
+ * order of additions; which one follows from the shapes of the layer alone, as bits may depend on nothing
+ * else. */
+#include "math/winograd.h"
 #include "nn/registry.h"
 #include "nn/window.h"
 
@@ -10,48 +13,65 @@ typedef struct conv_options {
     int64_t filters, groups;
     bool bias;
     ls_component activation, initializer, bias_initializer;
+    int algorithm; /* of conv2d */
 } conv_options;
 
-static const ls_option option_table[] = {
-    {.key = "filters",
-     .kind = LS_OPTION_INTEGER,
-     .offset = offsetof(conv_options, filters),
-     .minimum = 1,
-     .maximum = 1 << 20,
-     .help = "Number of channels of the output."},
-    LS_WINDOW_OPTIONS("1", ""),
-    {.key = "groups",
-     .kind = LS_OPTION_INTEGER,
-     .offset = offsetof(conv_options, groups),
-     .minimum = 1,
-     .maximum = 1 << 20,
-     .default_text = "1",
-     .help = "Channels and filters are cut into so many groups that do not see each other; as many as "
-             "channels: a "
-             "window of its own for each channel."},
-    {.key = "bias",
-     .kind = LS_OPTION_BOOLEAN,
-     .offset = offsetof(conv_options, bias),
-     .default_text = "true",
-     .help = "Whether a learned constant is added to each filter's output."},
-    {.key = "activation",
-     .kind = LS_OPTION_COMPONENT,
-     .offset = offsetof(conv_options, activation),
-     .default_text = "",
-     .registry = &ls_activation_registry,
-     .help = "Activation applied to the outputs; none if absent."},
-    {.key = "initializer",
-     .kind = LS_OPTION_COMPONENT,
-     .offset = offsetof(conv_options, initializer),
-     .default_text = "glorot",
-     .registry = &ls_initialiser_registry,
-     .help = "Initial values of the weights."},
-    {.key = "bias_initializer",
-     .kind = LS_OPTION_COMPONENT,
-     .offset = offsetof(conv_options, bias_initializer),
-     .default_text = "zeros",
-     .registry = &ls_initialiser_registry,
-     .help = "Initial values of the biases."},
+enum { AUTO, DIRECT, WINOGRAD };
+static const char *const algorithms[] = {"auto", "direct", "winograd", NULL};
+
+#define COMMON_OPTIONS                                                                                       \
+    {.key = "filters",                                                                                       \
+     .kind = LS_OPTION_INTEGER,                                                                              \
+     .offset = offsetof(conv_options, filters),                                                              \
+     .minimum = 1,                                                                                           \
+     .maximum = 1 << 20,                                                                                     \
+     .help = "Number of channels of the output."},                                                           \
+        LS_WINDOW_OPTIONS("1", ""),                                                                          \
+        {.key = "groups",                                                                                    \
+         .kind = LS_OPTION_INTEGER,                                                                          \
+         .offset = offsetof(conv_options, groups),                                                           \
+         .minimum = 1,                                                                                       \
+         .maximum = 1 << 20,                                                                                 \
+         .default_text = "1",                                                                                \
+         .help = "Channels and filters are cut into so many groups that do not see each other; as many as "  \
+                 "channels: a window of its own for each channel."},                                         \
+        {.key = "bias",                                                                                      \
+         .kind = LS_OPTION_BOOLEAN,                                                                          \
+         .offset = offsetof(conv_options, bias),                                                             \
+         .default_text = "true",                                                                             \
+         .help = "Whether a learned constant is added to each filter's output."},                            \
+        {.key = "activation",                                                                                \
+         .kind = LS_OPTION_COMPONENT,                                                                        \
+         .offset = offsetof(conv_options, activation),                                                       \
+         .default_text = "",                                                                                 \
+         .registry = &ls_activation_registry,                                                                \
+         .help = "Activation applied to the outputs; none if absent."},                                      \
+        {.key = "initializer",                                                                               \
+         .kind = LS_OPTION_COMPONENT,                                                                        \
+         .offset = offsetof(conv_options, initializer),                                                      \
+         .default_text = "glorot",                                                                           \
+         .registry = &ls_initialiser_registry,                                                               \
+         .help = "Initial values of the weights."},                                                          \
+    {                                                                                                        \
+        .key = "bias_initializer", .kind = LS_OPTION_COMPONENT,                                              \
+        .offset = offsetof(conv_options, bias_initializer), .default_text = "zeros",                         \
+        .registry = &ls_initialiser_registry, .help = "Initial values of the biases."                        \
+    }
+
+static const ls_option options_1d[] = {COMMON_OPTIONS, LS_OPTION_END};
+
+static const ls_option options_2d[] = {
+    COMMON_OPTIONS,
+    {.key = "algorithm",
+     .kind = LS_OPTION_CHOICE,
+     .offset = offsetof(conv_options, algorithm),
+     .default_text = "auto",
+     .choices = algorithms,
+     .help =
+         "How it is computed, which shows in the last bits. direct: each output is one sum of products. "
+         "winograd: in tiles of 2 by 2 outputs with 16 products instead of 36, for windows of 3 by 3 with "
+         "stride and dilation 1 in one group; as precise as direct sums. auto: winograd where it pays, which "
+         "follows from the shapes alone."},
     LS_OPTION_END,
 };
 
@@ -70,6 +90,13 @@ static ls_conv geometry(const ls_node *node)
                      .groups = options_of(node)->groups,
                      .height = window.height,
                      .width = window.width};
+}
+
+static bool is_winograd(const ls_node *node)
+{
+    const ls_conv conv = geometry(node);
+    const int algorithm = options_of(node)->algorithm;
+    return algorithm == WINOGRAD || (algorithm == AUTO && ls_winograd_pays(&conv));
 }
 
 static int64_t window_size(const ls_window *window)
@@ -94,6 +121,25 @@ static ls_status declare(ls_layer_build *build, int dimensions, const ls_window 
     return ls_layer_declare(build, "bias", 1, 1, filters, inputs, outputs, options->bias_initializer, false);
 }
 
+static const char *plural(int64_t number, const char *one, const char *many)
+{
+    return number == 1 ? one : many;
+}
+
+static ls_status check_algorithm(const ls_layer_build *build)
+{
+    const ls_conv conv = geometry(build->node);
+    if (options_of(build->node)->algorithm != WINOGRAD || ls_winograd_fits(&conv)) return LS_OK;
+    return ls_layer_error(
+        build,
+        "algorithm is winograd, which takes a kernel of 3 by 3 with stride 1 and dilation 1 in 1 "
+        "group, but here are a kernel of %lld by %lld, stride %lld by %lld, dilation %lld by "
+        "%lld and %lld %s; use auto or direct",
+        (long long)conv.height.kernel, (long long)conv.width.kernel, (long long)conv.height.stride,
+        (long long)conv.width.stride, (long long)conv.height.dilation, (long long)conv.width.dilation,
+        (long long)conv.groups, plural(conv.groups, "group", "groups"));
+}
+
 static ls_status build(ls_layer_build *build, int dimensions)
 {
     const conv_options *options = options_of(build->node);
@@ -105,6 +151,7 @@ static ls_status build(ls_layer_build *build, int dimensions)
                               channels % groups != 0 ? "the input's channels," : "filters,",
                               (long long)(channels % groups != 0 ? channels : options->filters));
     build->node->out = ls_window_shape(build->node, options->filters, &window);
+    LS_TRY(check_algorithm(build));
     if (options->activation.type != NULL) build->activation = &options->activation;
     return declare(build, dimensions, &window);
 }
@@ -131,8 +178,11 @@ static ls_conv geometry_of_call(const ls_layer_call *call)
 static void forward(const ls_layer_call *call)
 {
     const ls_conv conv = geometry_of_call(call);
-    call->kernels->conv_forward(&conv, call->x[0],
-                                options_of(call->node)->bias ? call->parameter[BIAS] : NULL, call->y);
+    const float *bias = options_of(call->node)->bias ? call->parameter[BIAS] : NULL;
+    if (is_winograd(call->node))
+        call->kernels->winograd_forward(&conv, call->x[0], bias, call->y, call->scratch);
+    else
+        call->kernels->conv_forward(&conv, call->x[0], bias, call->y);
 }
 
 static void backward(const ls_layer_call *call)
@@ -141,7 +191,18 @@ static void backward(const ls_layer_call *call)
     if (options_of(call->node)->bias)
         call->kernels->channel_sums(conv.out_channels, conv.height.out * conv.width.out, call->lanes,
                                     call->dy, call->sample_gradient[BIAS]);
-    if (call->dx[0] != NULL) call->kernels->conv_backward(&conv, call->dy, call->dx[0]);
+    if (call->dx[0] == NULL) return;
+    if (is_winograd(call->node))
+        call->kernels->winograd_backward(&conv, call->dy, call->dx[0], call->scratch);
+    else
+        call->kernels->conv_backward(&conv, call->dy, call->dx[0]);
+}
+
+static int64_t scratch(const ls_node *node, int64_t lanes)
+{
+    (void)lanes;
+    const ls_conv conv = geometry(node);
+    return is_winograd(node) ? ls_winograd_scratch(&conv) : 0;
 }
 
 static ls_gradient_kind gradient(const ls_node *node, int parameter)
@@ -163,11 +224,10 @@ static int64_t divided_up(int64_t number, int64_t by)
 
 /* Whole windows where they fit, and bands of equal height. Where nothing has to be padded first, smaller
  * tiles cost no more and share out better: about 100,000 multiply-adds a sample. */
-static void tile_size(const ls_node *node, int parameter, int64_t *rows, int64_t *columns)
+static void direct_tile(const ls_conv *shape, int64_t *rows, int64_t *columns)
 {
     enum { WORK = 100000, ROWS_MIN = 5 };
-    (void)parameter;
-    const ls_conv conv = geometry(node);
+    const ls_conv conv = *shape;
     const int64_t window = conv.height.kernel * conv.width.kernel;
     const int64_t all = conv.in_channels / conv.groups * window;
     *columns = window <= LS_BLOCK ? LS_BLOCK / window * window : LS_BLOCK;
@@ -180,17 +240,40 @@ static void tile_size(const ls_node *node, int parameter, int64_t *rows, int64_t
     *rows = divided_up(conv.out_channels, divided_up(conv.out_channels, highest));
 }
 
+/* Each tile transforms its channels of x and of dy anew, so few and large ones are best. */
+static void winograd_tile(const ls_conv *conv, int64_t *rows, int64_t *columns)
+{
+    enum { ROWS = 32, CHANNELS = 64, WINDOW = 9 };
+    const int64_t in = conv->in_channels, out = conv->out_channels;
+    const int64_t channels = divided_up(divided_up(in, divided_up(in, CHANNELS)), LS_LANES) * LS_LANES;
+    *rows = divided_up(out, divided_up(out, ROWS));
+    *columns = (channels < in ? channels : in) * WINDOW;
+}
+
+static void tile_size(const ls_node *node, int parameter, int64_t *rows, int64_t *columns)
+{
+    (void)parameter;
+    const ls_conv conv = geometry(node);
+    if (is_winograd(node))
+        winograd_tile(&conv, rows, columns);
+    else
+        direct_tile(&conv, rows, columns);
+}
+
 static int64_t tile_scratch(const ls_node *node)
 {
     const ls_conv conv = geometry(node);
-    return ls_conv_gradient_scratch(&conv, LS_TILE_ROWS);
+    if (!is_winograd(node)) return ls_conv_gradient_scratch(&conv, LS_TILE_ROWS);
+    int64_t rows, columns;
+    winograd_tile(&conv, &rows, &columns);
+    return ls_winograd_gradient_scratch(&conv, rows, columns / (conv.height.kernel * conv.width.kernel));
 }
 
 static void gradient_tile(const ls_tile_call *call)
 {
     ls_conv conv = geometry(call->node);
     conv.lanes = call->lanes;
-    call->kernels->conv_gradient(&(ls_conv_gradient){
+    const ls_conv_gradient block = {
         .conv = &conv,
         .part = call->part,
         .part_count = call->part_count,
@@ -201,7 +284,11 @@ static void gradient_tile(const ls_tile_call *call)
         .scratch = call->scratch,
         .tile = call->tile,
         .ld = call->ld,
-    });
+    };
+    if (is_winograd(call->node))
+        call->kernels->winograd_gradient(&block);
+    else
+        call->kernels->conv_gradient(&block);
 }
 
 /* The terms of one sample, by position of the output, as the formula stands. */
@@ -272,20 +359,20 @@ static int64_t operations(const ls_node *node)
     return ls_shape_size(&node->out) * (node->in[0].dim[0] / options_of(node)->groups) * window_size(&window);
 }
 
-#define CONVOLUTION(NAME, BUILD, HELP)                                                                       \
+#define CONVOLUTION(NAME, OPTIONS, BUILD, HELP)                                                              \
     {                                                                                                        \
-        .base = {.name = NAME, .help = HELP, .options = option_table, .options_size = sizeof(conv_options)}, \
+        .base = {.name = NAME, .help = HELP, .options = OPTIONS, .options_size = sizeof(conv_options)},      \
         .build = BUILD, .forward = forward, .backward = backward, .gradient = gradient,                      \
         .reference_forward = reference_forward, .reference_backward = reference_backward,                    \
         .operations = operations, .grain_rule = grain_rule, .tile_scratch = tile_scratch,                    \
-        .tile_size = tile_size, .gradient_tile = gradient_tile,                                              \
+        .tile_size = tile_size, .scratch = scratch, .gradient_tile = gradient_tile,                          \
     }
 
-const ls_layer_type ls_layer_conv1d = CONVOLUTION("conv1d", build_1d,
+const ls_layer_type ls_layer_conv1d = CONVOLUTION("conv1d", options_1d, build_1d,
                                                   "Convolution of a signal: channels x length. Weights are "
                                                   "written to files as `[filters, channels / groups, "
                                                   "kernel]`.");
-const ls_layer_type ls_layer_conv2d = CONVOLUTION("conv2d", build_2d,
+const ls_layer_type ls_layer_conv2d = CONVOLUTION("conv2d", options_2d, build_2d,
                                                   "Convolution of an image: channels x height x width. "
                                                   "Weights are written to files as `[filters, channels / "
                                                   "groups, height, width]`.");

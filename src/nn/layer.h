@@ -203,14 +203,14 @@ struct ls_layer_type {
     int64_t (*saved)(const ls_node *node);
     int64_t (*scratch)(const ls_node *node, int64_t lanes);
     int64_t (*tile_scratch)(const ls_node *node);
-    /* For LS_GRADIENT_TILE: how large tiles should be, at most LS_TILE_ROWS x LS_BLOCK, and one of them. */
+    /* For LS_GRADIENT_TILE: how large tiles should be, at most LS_TILE_ROWS rows, and one of them. */
     void (*tile_size)(const ls_node *node, int parameter, int64_t *rows, int64_t *columns);
     void (*gradient_tile)(const ls_tile_call *call);
     /* After the parameters changed; for layers with untrained parameters. One thread a node. */
     void (*after_step)(const ls_layer_update *update);
 };
 
-enum { LS_TILE_ROWS = 48 }; /* of a tile of a gradient; its columns are at most LS_BLOCK */
+enum { LS_TILE_ROWS = 48 }; /* of a tile of a gradient */
 
 extern const ls_registry ls_layer_registry;      /* all layers, activations among them */
 extern const ls_registry ls_activation_registry; /* the layers that may be named as "activation:" of another

@@ -133,6 +133,7 @@ static void add_layer_tiles(ls_plan *plan, ls_tile_task task)
     int64_t rows = LS_TILE_ROWS, columns = LS_BLOCK;
     if (node->type->tile_size != NULL)
         node->type->tile_size(node, task.parameter - node->first_parameter, &rows, &columns);
+    if (columns > plan->tile_columns) plan->tile_columns = columns;
     for (int64_t row = 0; row < parameter->rows; row += rows) {
         for (int64_t column = 0; column < parameter->columns; column += columns) {
             task.first_row = row;
@@ -185,6 +186,7 @@ static void list_tasks(ls_plan *plan)
         if (plan->kind[p] == LS_GRADIENT_OUTER) all_blocks += blocks_of(&model->parameter[p]);
     }
     plan->task_count = 0;
+    plan->tile_columns = LS_BLOCK;
     for (int s = 0; s < plan->segment_count; s++) {
         plan->first_task[s] = plan->task_count;
         for (int p = 0; p < model->parameter_count; p++) {

@@ -25,7 +25,7 @@ typedef struct ls_slot {
 } ls_slot;
 
 /* One task of the weight-gradient phase: columns [first_column, first_column + columns) of rows [first_row,
- * first_row + rows) of a parameter. columns <= LS_BLOCK. */
+ * first_row + rows) of a parameter. columns <= plan.tile_columns. */
 typedef struct ls_tile_task {
     int parameter;
     int node;
@@ -58,6 +58,7 @@ typedef struct ls_plan {
     int64_t panel_units;  /* memory of a panel: panel_units * lanes floats */
     int64_t scratch;      /* floats of a call, the most that a layer asks for */
     int64_t tile_scratch; /* floats for tiles of gradients */
+    int64_t tile_columns; /* of the widest tile, at least LS_BLOCK */
     bool integer_sums;    /* an arena of integer sums is needed even by one rank */
     int meeting_count;    /* nodes that need sums over the batch in the middle of a pass, */
     int *meeting;         /* [node_count], ascending */

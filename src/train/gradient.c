@@ -16,7 +16,8 @@ static int64_t round_up(int64_t value)
 
 ls_status ls_gradient_scratch_create(const ls_plan *plan, int64_t rows, ls_gradient_scratch *scratch)
 {
-    size_t tile = LS_TILE_ROWS * LS_TILE_LD, panels = rows > 0 ? (size_t)plan->panels : 0;
+    scratch->ld = plan->tile_columns + LS_LANES;
+    size_t tile = LS_TILE_ROWS * (size_t)scratch->ld, panels = rows > 0 ? (size_t)plan->panels : 0;
     scratch->packed = ls_alloc((size_t)(round_up(rows) * LS_BLOCK), sizeof *scratch->packed);
     scratch->tile = ls_alloc(tile, sizeof *scratch->tile);
     scratch->sum = ls_alloc(tile, sizeof *scratch->sum);
@@ -171,10 +172,10 @@ static void run_exact(const ls_gradient_job *job, const ls_tile_task *task, cons
         int64_t place = parameter->offset +
                         (vector ? first : (task->first_row + first) * parameter->ld + task->first_column);
         if (job->sums == NULL) {
-            add_grains(job, task, from, first, count, scratch, scratch->sum, LS_TILE_LD);
+            add_grains(job, task, from, first, count, scratch, scratch->sum, scratch->ld);
             job->kernels->exact_finish(job->scale[task->parameter], job->terms,
                                        ls_gradient_factor(job, task->parameter), rows, width, scratch->sum,
-                                       LS_TILE_LD, job->gradient + place, parameter->ld);
+                                       scratch->ld, job->gradient + place, parameter->ld);
         } else if (job->rows > 0) {
             add_grains(job, task, from, first, count, scratch, job->sums + place, parameter->ld);
         } else { /* a rank without samples adds nothing */
@@ -238,7 +239,7 @@ static operands operands_of(const ls_gradient_job *job, const ls_tile_task *task
         from.width = round_up(task->columns);
     } else if (task->kind == LS_GRADIENT_TILE) {
         from.width = ls_gradient_width(job, task);
-        from.ld = LS_TILE_LD;
+        from.ld = scratch->ld;
     }
     return from;
 }

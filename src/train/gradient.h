@@ -5,14 +5,13 @@
 
 #include "nn/plan.h"
 
-enum { LS_TILE_LD = LS_BLOCK + LS_LANES }; /* of tiles: a block and the padding of a row that ends in it */
-
 typedef struct ls_gradient_scratch { /* of one thread */
     float *packed;       /* [rows][LS_BLOCK] activations of one block of columns, samples as rows */
-    float *tile;         /* [LS_TILE_ROWS][LS_TILE_LD] */
-    uint64_t *sum;       /* [LS_TILE_ROWS][LS_TILE_LD] */
+    float *tile;         /* [LS_TILE_ROWS][ld] */
+    uint64_t *sum;       /* [LS_TILE_ROWS][ld] */
     ls_grain_part *part; /* [panels + 1] */
     float *layer;        /* [plan.tile_scratch] */
+    int64_t ld;          /* of tiles: the widest one and the padding of a row that ends in it */
 } ls_gradient_scratch;
 
 typedef struct ls_gradient_job {

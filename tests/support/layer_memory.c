@@ -64,10 +64,11 @@ void layer_tiles(const ls_model *model, const ls_node *node, int parameter, int6
     const ls_parameter *view = &model->parameter[node->first_parameter + parameter];
     int64_t rows = LS_TILE_ROWS, columns = LS_BLOCK;
     if (type->tile_size != NULL) type->tile_size(node, parameter, &rows, &columns);
-    cr_assert(rows >= 1 && rows <= LS_TILE_ROWS && columns >= 1 && columns <= LS_BLOCK);
+    cr_assert(rows >= 1 && rows <= LS_TILE_ROWS && columns >= 1);
+    const int64_t ld = columns + 1;
     ls_grain_part part = {.x = x, .dy = dy, .lane = 0, .count = lanes};
     float *scratch = floats(type->tile_scratch == NULL ? 0 : type->tile_scratch(node));
-    float *tile = floats(rows * LS_BLOCK);
+    float *tile = floats(rows * ld);
     for (int64_t r = 0; r < view->rows; r += rows) {
         for (int64_t c = 0; c < view->columns; c += columns) {
             ls_tile_call call = {.kernels = ls_kernels_get(),
@@ -81,12 +82,12 @@ void layer_tiles(const ls_model *model, const ls_node *node, int parameter, int6
                                  .first_column = c,
                                  .columns = view->columns - c < columns ? view->columns - c : columns,
                                  .tile = tile,
-                                 .ld = LS_BLOCK,
+                                 .ld = ld,
                                  .scratch = scratch};
             type->gradient_tile(&call);
             for (int64_t i = 0; i < call.rows; i++)
                 for (int64_t j = 0; j < call.columns; j++)
-                    gradient[(r + i) * view->columns + c + j] = tile[i * LS_BLOCK + j];
+                    gradient[(r + i) * view->columns + c + j] = tile[i * ld + j];
         }
     }
     ls_free(scratch);

@@ -1,0 +1,534 @@
+/* Winograd's convolutions: every table gives the bits of the definition, whatever the geometry, and what is
+   defined is the convolution that the direct kernels compute, as exactly as is promised. */
+#include <stdio.h>
+#include "math/winograd.h"
+#include "support/kernels.h"
+
+typedef struct problem {
+    ls_conv conv;
+    int64_t in, out; /* elements of a panel of x and of y */
+    float *x, *dy, *weight, *bias;
+} problem;
+
+static ls_span span_make(int64_t in_max)
+{
+    for (;;) {
+        ls_span span = {.in = 1 + random_below(in_max), .kernel = 3, .stride = 1, .dilation = 1};
+        span.before = random_below(3) ? random_below(2) : random_below(5);
+        span.out = span.in + span.before + (random_below(3) ? span.before : random_below(5)) - 2;
+        if (span.out > 0) return span;
+    }
+}
+
+static problem problem_of(int64_t in_channels, int64_t out_channels, int64_t lanes, ls_span height,
+                          ls_span width)
+{
+    problem p = {.conv = {.in_channels = in_channels,
+                          .out_channels = out_channels,
+                          .groups = 1,
+                          .lanes = lanes,
+                          .height = height,
+                          .width = width}};
+    p.conv.ld = 9 * in_channels + random_below(20);
+    p.in = in_channels * height.in * width.in * lanes;
+    p.out = out_channels * height.out * width.out * lanes;
+    p.x = random_floats(p.in, -1.0f, 1.0f);
+    p.dy = random_floats(p.out, -1.0f, 1.0f);
+    p.weight = random_floats(out_channels * p.conv.ld, -1.0f, 1.0f);
+    p.bias = random_below(2) ? random_floats(out_channels, -1.0f, 1.0f) : NULL;
+    p.conv.weight = p.weight;
+    return p;
+}
+
+static problem problem_make(void)
+{
+    return problem_of(1 + random_below(random_below(2) ? 4 : 35), 1 + random_below(random_below(2) ? 8 : 35),
+                      LS_LANES * (1 + random_below(3)), span_make(random_below(4) ? 6 : 27),
+                      span_make(random_below(4) ? 6 : 27));
+}
+
+static void problem_free(problem *p)
+{
+    free(p->x);
+    free(p->dy);
+    free(p->weight);
+    free(p->bias);
+}
+
+static const char *text_of(const problem *p)
+{
+    static char text[256];
+    const ls_conv *c = &p->conv;
+    snprintf(text, sizeof text,
+             "%d -> %d channels, %d lanes, height %d -> %d before %d, width %d -> %d before %d",
+             (int)c->in_channels, (int)c->out_channels, (int)c->lanes, (int)c->height.in, (int)c->height.out,
+             (int)c->height.before, (int)c->width.in, (int)c->width.out, (int)c->width.before);
+    return text;
+}
+
+/* The definition. Transforms go along the height first (step rows apart), then along the width. */
+static void filter_line(const float *g, int step, float *u)
+{
+    const float ends = g[0] + g[2 * step];
+    u[0] = g[0];
+    u[step] = 0.5f * (ends + g[step]);
+    u[2 * step] = 0.5f * (ends - g[step]);
+    u[3 * step] = g[2 * step];
+}
+
+static void filter_of(const float *g, bool turned, float u[4][4])
+{
+    float taps[3][4] = {{0}}, tall[4][4] = {{0}};
+    for (int k = 0; k < 9; k++) taps[k / 3][k % 3] = g[turned ? 8 - k : k];
+    for (int w = 0; w < 3; w++) filter_line(&taps[0][w], 4, &tall[0][w]);
+    for (int i = 0; i < 4; i++) filter_line(tall[i], 1, u[i]);
+}
+
+static void input_line(const float *d, int step, float *v)
+{
+    v[0] = d[0] - d[2 * step];
+    v[step] = d[step] + d[2 * step];
+    v[2 * step] = d[2 * step] - d[step];
+    v[3 * step] = d[step] - d[3 * step];
+}
+
+/* An image of one sample: its number h, w, or zero on padding. */
+typedef struct image {
+    const float *x;
+    int64_t height, width, lanes;
+} image;
+
+static float at(const image *from, int64_t h, int64_t w)
+{
+    const bool inside = h >= 0 && h < from->height && w >= 0 && w < from->width;
+    return inside ? from->x[(h * from->width + w) * from->lanes] : 0.0f;
+}
+
+static void input_of(const image *from, int64_t h, int64_t w, float v[4][4])
+{
+    float d[4][4], tall[4][4];
+    for (int i = 0; i < 16; i++) d[i / 4][i % 4] = at(from, h + i / 4, w + i % 4);
+    for (int j = 0; j < 4; j++) input_line(&d[0][j], 4, &tall[0][j]);
+    for (int i = 0; i < 4; i++) input_line(tall[i], 1, v[i]);
+}
+
+/* Rows results from columns sources, weight(r, c) being that of the direct convolution. */
+typedef struct pass {
+    const problem *p;
+    bool backward;
+    int64_t rows, terms;
+    ls_span height, width;
+    const float *source;
+} pass;
+
+static pass pass_of(const problem *p, bool backward)
+{
+    const ls_conv *c = &p->conv;
+    pass made = {p, false, c->out_channels, c->in_channels, c->height, c->width, p->x};
+    if (!backward) return made;
+    const ls_span height = {.in = c->height.out, .out = c->height.in, .before = 2 - c->height.before},
+                  width = {.in = c->width.out, .out = c->width.in, .before = 2 - c->width.before};
+    return (pass){p, true, c->in_channels, c->out_channels, height, width, p->dy};
+}
+
+/* The 2 by 2 results of one tile. */
+static void tile_by_definition(const pass *job, int64_t row, int64_t h, int64_t w, int64_t lane,
+                               float y[2][2])
+{
+    const ls_conv *c = &job->p->conv;
+    float m[4][4] = {{0}}, u[4][4], v[4][4], s[2][4];
+    if (!job->backward && job->p->bias) m[1][1] = job->p->bias[row];
+    for (int64_t term = 0; term < job->terms; term++) {
+        const int64_t out = job->backward ? term : row, in = job->backward ? row : term;
+        const image from = {job->source + term * job->height.in * job->width.in * c->lanes + lane,
+                            job->height.in, job->width.in, c->lanes};
+        filter_of(job->p->weight + out * c->ld + in * 9, job->backward, u);
+        input_of(&from, h - job->height.before, w - job->width.before, v);
+        for (int e = 0; e < 16; e++)
+            m[e / 4][e % 4] = fmaf(u[e / 4][e % 4], v[e / 4][e % 4], m[e / 4][e % 4]);
+    }
+    for (int j = 0; j < 4; j++) {
+        s[0][j] = m[0][j] + (m[1][j] + m[2][j]);
+        s[1][j] = (m[1][j] - m[2][j]) - m[3][j];
+    }
+    for (int a = 0; a < 2; a++) {
+        y[a][0] = s[a][0] + (s[a][1] + s[a][2]);
+        y[a][1] = (s[a][1] - s[a][2]) - s[a][3];
+    }
+}
+
+static float *pass_by_definition(const pass *job)
+{
+    const int64_t height = job->height.out, width = job->width.out, lanes = job->p->conv.lanes;
+    float *result = random_floats(job->rows * height * width * lanes, 0.0f, 0.0f);
+    for (int64_t row = 0; row < job->rows; row++)
+        for (int64_t h = 0; h < height; h += 2)
+            for (int64_t w = 0; w < width; w += 2)
+                for (int64_t lane = 0; lane < lanes; lane++) {
+                    float y[2][2];
+                    tile_by_definition(job, row, h, w, lane, y);
+                    for (int e = 0; e < 4; e++)
+                        if (h + e / 2 < height && w + e % 2 < width)
+                            result[((row * height + h + e / 2) * width + w + e % 2) * lanes + lane] =
+                                y[e / 2][e % 2];
+                }
+    return result;
+}
+
+static float *scratch_of(const ls_conv *conv)
+{
+    return random_floats(ls_winograd_scratch(conv), -9.0f, 9.0f);
+}
+
+static void check_passes(const problem *p)
+{
+    const pass forward = pass_of(p, false), backward = pass_of(p, true);
+    float *wanted_y = pass_by_definition(&forward), *wanted_dx = pass_by_definition(&backward);
+    for (int t = 0; table(t); t++) {
+        float *y = random_floats(p->out, 5.0f, 6.0f), *dx = random_floats(p->in, 5.0f, 6.0f);
+        float *scratch = scratch_of(&p->conv);
+        table(t)->winograd_forward(&p->conv, p->x, p->bias, y, scratch);
+        table(t)->winograd_backward(&p->conv, p->dy, dx, scratch);
+        int64_t where = first_difference(y, wanted_y, p->out);
+        cr_assert(where < 0, "%s: %s: y[%d] is %a, not %a", table(t)->name, text_of(p), (int)where,
+                  (double)y[where], (double)wanted_y[where]);
+        where = first_difference(dx, wanted_dx, p->in);
+        cr_assert(where < 0, "%s: %s: dx[%d] is %a, not %a", table(t)->name, text_of(p), (int)where,
+                  (double)dx[where], (double)wanted_dx[where]);
+        free(y), free(dx), free(scratch);
+    }
+    free(wanted_y), free(wanted_dx);
+}
+
+Test(kernels_winograd, every_table_gives_the_bits_of_the_definition)
+{
+    for (int i = 0; i < 40; i++) {
+        problem p = problem_make();
+        check_passes(&p);
+        problem_free(&p);
+    }
+}
+
+Test(kernels_winograd, single_rows_and_columns_and_wide_margins)
+{
+    const ls_span one = {1, 1, 3, 1, 1, 1}, three = {3, 3, 3, 1, 1, 1}, inside = {3, 1, 3, 1, 1, 0},
+                  margin = {2, 8, 3, 1, 1, 4}, behind = {7, 9, 3, 1, 1, 0};
+    const ls_span spans[] = {one, three, inside, margin, behind};
+    for (int i = 0; i < 25; i++) {
+        problem p = problem_of(3, 5, LS_LANES, spans[i / 5], spans[i % 5]);
+        check_passes(&p);
+        problem_free(&p);
+    }
+}
+
+/* A dY A^T without the signs of its last row and column, then G^T z G with them. */
+static void delta_of(const image *from, int64_t h, int64_t w, float z[4][4])
+{
+    float tall[4][2];
+    for (int j = 0; j < 2; j++) {
+        const float upper = at(from, h, w + j), lower = at(from, h + 1, w + j);
+        tall[0][j] = upper;
+        tall[1][j] = upper + lower;
+        tall[2][j] = upper - lower;
+        tall[3][j] = lower;
+    }
+    for (int i = 0; i < 4; i++) {
+        z[i][0] = tall[i][0];
+        z[i][1] = tall[i][0] + tall[i][1];
+        z[i][2] = tall[i][0] - tall[i][1];
+        z[i][3] = tall[i][1];
+    }
+}
+
+static void gradient_line(const float *z, int step, float *g, int to)
+{
+    const float even = 0.5f * (z[step] + z[2 * step]);
+    g[0] = z[0] + even;
+    g[to] = 0.5f * (z[step] - z[2 * step]);
+    g[2 * to] = even - z[3 * step];
+}
+
+/* The nine weights of one pair of channels for samples first .. end - 1 of a panel. */
+static void weights_by_definition(const problem *p, int64_t out, int64_t in, int64_t first, int64_t end,
+                                  float *result)
+{
+    const ls_conv *c = &p->conv;
+    float sum[4][4] = {{0}}, v[4][4], z[4][4], tall[3][4];
+    for (int64_t group = first / LS_LANES * LS_LANES; group < end; group += LS_LANES)
+        for (int64_t h = 0; h < c->height.out; h += 2)
+            for (int64_t w = 0; w < c->width.out; w += 2)
+                for (int64_t lane = group; lane < group + LS_LANES; lane++) {
+                    if (lane < first || lane >= end) continue;
+                    const image x = {p->x + in * c->height.in * c->width.in * c->lanes + lane, c->height.in,
+                                     c->width.in, c->lanes},
+                                dy = {p->dy + out * c->height.out * c->width.out * c->lanes + lane,
+                                      c->height.out, c->width.out, c->lanes};
+                    input_of(&x, h - c->height.before, w - c->width.before, v);
+                    delta_of(&dy, h, w, z);
+                    for (int e = 0; e < 16; e++)
+                        sum[e / 4][e % 4] = fmaf(z[e / 4][e % 4], v[e / 4][e % 4], sum[e / 4][e % 4]);
+                }
+    for (int j = 0; j < 4; j++) gradient_line(&sum[0][j], 4, &tall[0][j], 4);
+    for (int h = 0; h < 3; h++) gradient_line(tall[h], 1, result + 3 * h, 1);
+}
+
+/* Blocks of the gradient of samples first to end - 1 of a panel, put together. result [out_channels][ld] */
+static void gradient_in_blocks(const problem *p, const ls_kernels *kernels, int64_t first, int64_t end,
+                               int64_t band, int64_t channels, float *result)
+{
+    const ls_conv *c = &p->conv;
+    ls_grain_part part[4];
+    int parts = 0;
+    const bool split = random_below(2); /* as if the groups of lanes were in panels of their own */
+    for (int64_t lane = first; lane < end; parts++) {
+        const int64_t next = split && end - lane > LS_LANES ? lane + LS_LANES : end;
+        part[parts] = (ls_grain_part){.x = p->x, .dy = p->dy, .lane = lane, .count = next - lane};
+        lane = next;
+    }
+    float *scratch = random_floats(ls_winograd_gradient_scratch(c, band, channels), -9.0f, 9.0f);
+    ls_conv_gradient gradient = {
+        .conv = c, .part = part, .part_count = parts, .scratch = scratch, .ld = c->ld};
+    for (int64_t row = 0; row < c->out_channels; row += band)
+        for (int64_t channel = 0; channel < c->in_channels; channel += channels) {
+            gradient.first_row = row;
+            gradient.rows = c->out_channels - row < band ? c->out_channels - row : band;
+            gradient.first_column = 9 * channel;
+            gradient.columns =
+                9 * (c->in_channels - channel < channels ? c->in_channels - channel : channels);
+            gradient.tile = result + row * c->ld + 9 * channel;
+            kernels->winograd_gradient(&gradient);
+        }
+    free(scratch);
+}
+
+/* A grain of 1 to 16 samples within a group of lanes, or one that begins at a group. */
+static void draw_grain(int64_t lanes, int64_t *first, int64_t *end)
+{
+    *first = LS_LANES * random_below(lanes / LS_LANES);
+    if (random_below(2)) {
+        *end = *first + 1 + random_below(lanes - *first);
+    } else {
+        *first += random_below(LS_LANES);
+        *end = *first + 1 + random_below(LS_LANES - *first % LS_LANES);
+    }
+}
+
+static void check_gradient(const problem *p)
+{
+    const ls_conv *c = &p->conv;
+    int64_t first, end;
+    draw_grain(c->lanes, &first, &end);
+    const int64_t band = random_below(2) ? c->out_channels : 1 + random_below(c->out_channels);
+    const int64_t channels = random_below(2) ? c->in_channels : 1 + random_below(c->in_channels);
+    float *wanted = random_floats(c->out_channels * c->ld, 7.0f, 7.0f);
+    for (int64_t o = 0; o < c->out_channels; o++)
+        for (int64_t i = 0; i < c->in_channels; i++)
+            weights_by_definition(p, o, i, first, end, wanted + o * c->ld + 9 * i);
+    for (int t = 0; table(t); t++) {
+        float *got = random_floats(c->out_channels * c->ld, 7.0f, 7.0f);
+        gradient_in_blocks(p, table(t), first, end, band, channels, got);
+        int64_t where = first_difference(got, wanted, c->out_channels * c->ld);
+        cr_assert(where < 0, "%s: %s, lanes %d to %d, %d x %d at a time: row %d column %d is %a, not %a",
+                  table(t)->name, text_of(p), (int)first, (int)end, (int)band, (int)channels,
+                  (int)(where / c->ld), (int)(where % c->ld), (double)got[where], (double)wanted[where]);
+        free(got);
+    }
+    free(wanted);
+}
+
+Test(kernels_winograd, every_table_gives_the_gradient_of_the_definition)
+{
+    for (int i = 0; i < 40; i++) {
+        problem p = problem_make();
+        check_gradient(&p);
+        problem_free(&p);
+    }
+}
+
+/* Lanes of other samples, infinite ones among them, leave no trace in the sums of a grain. */
+Test(kernels_winograd, the_gradient_of_a_grain_does_not_depend_on_its_place)
+{
+    for (int t = 0; table(t); t++) {
+        const ls_span span = {5, 5, 3, 1, 1, 1};
+        problem p = problem_of(3, 4, 2 * LS_LANES, span, span);
+        float *here = random_floats(4 * p.conv.ld, 0.0f, 0.0f), *there = copy_floats(here, 4 * p.conv.ld);
+        gradient_in_blocks(&p, table(t), 8, 12, 4, 3, here);
+        for (int64_t i = 0; i < p.in; i += p.conv.lanes)
+            for (int64_t n = 0; n < 4; n++) p.x[i + 20 + n] = p.x[i + 8 + n], p.x[i + 8 + n] = INFINITY;
+        for (int64_t i = 0; i < p.out; i += p.conv.lanes)
+            for (int64_t n = 0; n < 4; n++) p.dy[i + 20 + n] = p.dy[i + 8 + n], p.dy[i + 8 + n] = NAN;
+        gradient_in_blocks(&p, table(t), 20, 24, 4, 3, there);
+        cr_assert(first_difference(here, there, 4 * p.conv.ld) < 0, "%s", table(t)->name);
+        free(here), free(there);
+        problem_free(&p);
+    }
+}
+
+/* What all this should be, in double precision, with sums of absolute values: sums of products of floats. */
+typedef struct truth {
+    double value, size;
+} truth;
+
+static void add_term(truth *sum, double a, double b)
+{
+    sum->value += a * b;
+    sum->size += fabs(a * b);
+}
+
+/* All terms of lane 0. */
+static void convolve(const problem *p, truth *y, truth *dx, truth *weight)
+{
+    const ls_conv *c = &p->conv;
+    for (int64_t o = 0; o < c->out_channels; o++)
+        for (int64_t i = 0; i < c->in_channels; i++)
+            for (int64_t k = 0; k < 9; k++)
+                for (int64_t h = 0; h < c->height.out; h++)
+                    for (int64_t w = 0; w < c->width.out; w++) {
+                        const int64_t ih = h - c->height.before + k / 3, iw = w - c->width.before + k % 3;
+                        if (ih < 0 || ih >= c->height.in || iw < 0 || iw >= c->width.in) continue;
+                        const int64_t in = (i * c->height.in + ih) * c->width.in + iw,
+                                      out = (o * c->height.out + h) * c->width.out + w,
+                                      place = o * c->ld + 9 * i + k;
+                        const double x = (double)p->x[in * c->lanes], dy = (double)p->dy[out * c->lanes];
+                        add_term(&y[out], (double)p->weight[place], x);
+                        add_term(&dx[in], (double)p->weight[place], dy);
+                        add_term(&weight[place], dy, x);
+                    }
+}
+
+/* The largest error, in units of 2^-24 times the largest sum of absolute values. */
+static double error_of(const float *got, const truth *sums, int64_t count, int64_t step)
+{
+    double worst = 0, size = 1e-30;
+    for (int64_t i = 0; i < count; i++) {
+        worst = fmax(worst, fabs((double)got[i * step] - sums[i].value));
+        size = fmax(size, sums[i].size);
+    }
+    return worst / size * 0x1p24;
+}
+
+typedef struct errors {
+    double y, dx, weight;
+} errors;
+
+static errors errors_of(const problem *p, const ls_kernels *kernels, bool winograd, const truth *y,
+                        const truth *dx, const truth *weight)
+{
+    const ls_conv *c = &p->conv;
+    const ls_grain_part part = {.x = p->x, .dy = p->dy, .lane = 0, .count = 1};
+    float *got_y = random_floats(p->out, 0, 0), *got_dx = random_floats(p->in, 0, 0);
+    float *got = random_floats(c->out_channels * c->ld, 0, 0), *passes = scratch_of(c);
+    float *scratch = random_floats(ls_winograd_gradient_scratch(c, c->out_channels, c->in_channels) +
+                                       ls_conv_gradient_scratch(c, c->out_channels),
+                                   0, 0);
+    const ls_conv_gradient gradient = {.conv = c,
+                                       .part = &part,
+                                       .part_count = 1,
+                                       .rows = c->out_channels,
+                                       .columns = 9 * c->in_channels,
+                                       .scratch = scratch,
+                                       .tile = got,
+                                       .ld = c->ld};
+    if (winograd) {
+        kernels->winograd_forward(c, p->x, NULL, got_y, passes);
+        kernels->winograd_backward(c, p->dy, got_dx, passes);
+        kernels->winograd_gradient(&gradient);
+    } else {
+        kernels->conv_forward(c, p->x, NULL, got_y);
+        kernels->conv_backward(c, p->dy, got_dx);
+        kernels->conv_gradient(&gradient);
+    }
+    const errors found = {error_of(got_y, y, p->out / c->lanes, c->lanes),
+                          error_of(got_dx, dx, p->in / c->lanes, c->lanes),
+                          error_of(got, weight, c->out_channels * c->ld, 1)};
+    free(got_y), free(got_dx), free(got), free(passes), free(scratch);
+    return found;
+}
+
+/* docs/performance.md says how large errors are; the limits are two to three times that. */
+Test(kernels_winograd, errors_are_as_small_as_promised)
+{
+    const int64_t shapes[][2] = {{16, 32}, {32, 16}, {64, 8}};
+    for (int i = 0; i < 3; i++) {
+        const ls_span span = {shapes[i][1], shapes[i][1], 3, 1, 1, 1};
+        problem p = problem_of(shapes[i][0], shapes[i][0], LS_LANES, span, span);
+        truth *y = calloc((size_t)p.out, sizeof *y), *dx = calloc((size_t)p.in, sizeof *dx);
+        truth *weight = calloc((size_t)(p.conv.out_channels * p.conv.ld), sizeof *weight);
+        convolve(&p, y, dx, weight);
+        const errors direct = errors_of(&p, ls_kernels_get(), false, y, dx, weight),
+                     winograd = errors_of(&p, ls_kernels_get(), true, y, dx, weight);
+        printf("# %d channels of %d x %d: direct %.2f %.2f %.2f, winograd %.2f %.2f %.2f\n",
+               (int)shapes[i][0], (int)shapes[i][1], (int)shapes[i][1], direct.y, direct.dx, direct.weight,
+               winograd.y, winograd.dx, winograd.weight);
+        cr_expect(direct.y <= 6 && direct.dx <= 6 && direct.weight <= 6);
+        cr_expect(winograd.y <= 3 && winograd.dx <= 3 && winograd.weight <= 4);
+        free(y), free(dx), free(weight);
+        problem_free(&p);
+    }
+}
+
+/* The other lanes do not matter, and wide panels give the bits of narrow ones. */
+Test(kernels_winograd, lanes_do_not_depend_on_one_another)
+{
+    for (int t = 0; table(t); t++) {
+        problem p = problem_of(5, 7, 3 * LS_LANES, (ls_span){9, 9, 3, 1, 1, 1}, (ls_span){6, 4, 3, 1, 1, 0});
+        problem narrow = p;
+        narrow.conv.lanes = LS_LANES;
+        narrow.in = p.in / 3, narrow.out = p.out / 3;
+        narrow.x = random_floats(narrow.in, -1, 1);
+        const int64_t lane = LS_LANES + random_below(LS_LANES);
+        for (int64_t i = 0; i < narrow.in / LS_LANES; i++)
+            narrow.x[i * LS_LANES + 3] = p.x[i * p.conv.lanes + lane];
+        float *wide_y = random_floats(p.out, 0, 0), *narrow_y = random_floats(narrow.out, 1, 1);
+        float *scratch = scratch_of(&p.conv);
+        table(t)->winograd_forward(&p.conv, p.x, p.bias, wide_y, scratch);
+        table(t)->winograd_forward(&narrow.conv, narrow.x, p.bias, narrow_y, scratch);
+        for (int64_t i = 0; i < narrow.out / LS_LANES; i++)
+            cr_assert(bits_of_float(wide_y[i * p.conv.lanes + lane]) ==
+                      bits_of_float(narrow_y[i * LS_LANES + 3]));
+        free(wide_y), free(narrow_y), free(scratch), free(narrow.x);
+        problem_free(&p);
+    }
+}
+
+Test(kernels_winograd, nan_reaches_the_outputs_that_see_it)
+{
+    for (int t = 0; table(t); t++) {
+        const ls_span span = {7, 7, 3, 1, 1, 1};
+        problem p = problem_of(2, 3, LS_LANES, span, span);
+        float *y = random_floats(p.out, 0, 0), *scratch = scratch_of(&p.conv);
+        p.x[(3 * 7 + 3) * LS_LANES + 2] = NAN;
+        table(t)->winograd_forward(&p.conv, p.x, p.bias, y, scratch);
+        for (int64_t h = 2; h <= 4; h++)
+            for (int64_t w = 2; w <= 4; w++) cr_assert(isnan(y[(h * 7 + w) * LS_LANES + 2]));
+        for (int64_t i = 0; i < p.out; i++) cr_assert(i % LS_LANES == 2 || !isnan(y[i]));
+        free(y), free(scratch);
+        problem_free(&p);
+    }
+}
+
+Test(kernels_winograd, it_is_chosen_where_it_pays)
+{
+    const ls_span wide = {8, 8, 3, 1, 1, 1}, small = {2, 2, 3, 1, 1, 1}, stride = {8, 4, 3, 2, 1, 1},
+                  dilation = {8, 8, 3, 1, 2, 2}, five = {8, 8, 5, 1, 1, 2};
+    const struct {
+        int64_t in, out, groups;
+        ls_span height, width;
+        bool fits, pays;
+    } cases[] = {
+        {16, 16, 1, wide, wide, true, true},     {64, 32, 1, wide, wide, true, true},
+        {3, 16, 1, wide, wide, true, false},     {64, 64, 1, small, small, true, false},
+        {16, 16, 2, wide, wide, false, false},   {16, 16, 1, stride, wide, false, false},
+        {16, 16, 1, wide, stride, false, false}, {16, 16, 1, wide, dilation, false, false},
+        {16, 16, 1, five, wide, false, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const ls_conv conv = {.in_channels = cases[i].in,
+                              .out_channels = cases[i].out,
+                              .groups = cases[i].groups,
+                              .height = cases[i].height,
+                              .width = cases[i].width};
+        cr_expect_eq(ls_winograd_fits(&conv), cases[i].fits, "case %d", (int)i);
+        cr_expect_eq(ls_winograd_pays(&conv), cases[i].pays, "case %d", (int)i);
+    }
+}
