@@ -65,6 +65,11 @@ static const struct written_case {
      IMAGE(3, 4, 5)},
     {"{type: conv2d, filters: 3, kernel: 3, stride: 3, padding: same, dilation: [1, 2]}", IMAGE(1, 7, 8)},
     {"{type: conv1d, filters: 34, kernel: 3, padding: 1, groups: 17}", SERIES(17, 4)},
+    /* tiles of Winograd's algorithm within the image and over its edges, more channels than a vector holds */
+    {"{type: conv2d, filters: 3, kernel: 3, padding: same, algorithm: winograd}", IMAGE(2, 6, 4)},
+    {"{type: conv2d, filters: 17, kernel: 3, padding: [0, 2, 3, 1], algorithm: winograd}", IMAGE(3, 5, 2)},
+    {"{type: conv2d, filters: 2, kernel: 3, padding: same, algorithm: winograd}", IMAGE(1, 1, 1)},
+    {"{type: conv2d, filters: 34, kernel: 3, padding: 1, bias: false}", IMAGE(17, 4, 5)},
     {"{type: max_pool, kernel: 3, stride: 2, padding: 1}", IMAGE(2, 6, 5)},
     {"{type: max_pool, kernel: 2, stride: 3}", IMAGE(1, 7, 5)},
     {"{type: max_pool, kernel: [2, 3], stride: 1, padding: same, dilation: 2}", IMAGE(3, 4, 5)},

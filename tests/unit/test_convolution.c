@@ -196,19 +196,63 @@ Test(convolution, averages_with_and_without_padding)
                     (const float[]){4, 12, 32});
 }
 
+Test(convolution, winograd_says_what_it_takes)
+{
+    expect_model_error(
+        "model: [{type: conv2d, filters: 4, kernel: 5, algorithm: winograd}]", &cifar,
+        "r.yaml:1:9: layer conv2d_0: algorithm is winograd, which takes a kernel of 3 by 3 with "
+        "stride 1 and dilation 1 in 1 group, but here are a kernel of 5 by 5, stride 1 by 1, "
+        "dilation 1 by 1 and 1 group; use auto or direct");
+    expect_model_error(
+        "model: [{type: conv2d, filters: 6, kernel: 3, stride: [1, 2], dilation: [2, 1], groups: 3, "
+        "algorithm: winograd}]",
+        &cifar,
+        "r.yaml:1:9: layer conv2d_0: algorithm is winograd, which takes a kernel of 3 by 3 with "
+        "stride 1 and dilation 1 in 1 group, but here are a kernel of 3 by 3, stride 1 by 2, "
+        "dilation 2 by 1 and 3 groups; use auto or direct");
+    expect_shape("{type: conv2d, filters: 4, kernel: 3, algorithm: winograd}", &cifar, "4 x 30 x 30");
+}
+
+/* Only Winograd's algorithm needs memory for a call. */
+Test(convolution, auto_chooses_the_algorithm_by_shape)
+{
+    static const struct {
+        const char *layer;
+        bool winograd;
+    } cases[] = {{"filters: 16, kernel: 3, padding: same", true},
+                 {"filters: 16, kernel: 3, padding: same, algorithm: auto", true},
+                 {"filters: 16, kernel: 3, padding: same, algorithm: direct", false},
+                 {"filters: 16, kernel: 3, padding: same, stride: 2", false},
+                 {"filters: 16, kernel: 3, padding: same, dilation: 2", false},
+                 {"filters: 16, kernel: 3, padding: same, groups: 2", false},
+                 {"filters: 16, kernel: 5, padding: same", false},
+                 {"filters: 1, kernel: 3, padding: same", false},
+                 {"filters: 1, kernel: 3, padding: same, algorithm: winograd", true}};
+    const ls_shape wide = {.rank = 3, .dim = {16, 12, 12}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "model: [{type: conv2d, %s}]", cases[i].layer);
+        written_model written = write_model(text, &wide);
+        const ls_node *node = &written.model.node[0];
+        cr_expect_eq(node->type->scratch(node, LS_LANES) > 0, cases[i].winograd, "%s", cases[i].layer);
+        written_model_free(&written);
+    }
+}
+
 Test(convolution, the_tiles_of_a_gradient_fit)
 {
     static const char *const layers[] = {
         "{type: conv2d, filters: 50, kernel: 5}", "{type: conv2d, filters: 64, kernel: 3, padding: same}",
+        "{type: conv2d, filters: 64, kernel: 3, algorithm: winograd}",
         "{type: conv2d, filters: 200, kernel: 1}", "{type: conv2d, filters: 97, kernel: 11, stride: 4}"};
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         char text[256];
         snprintf(text, sizeof text, "model: [%s]", layers[i]);
         written_model written = write_model(text, &cifar);
         const ls_node *node = &written.model.node[0];
         int64_t rows, columns;
         node->type->tile_size(node, 0, &rows, &columns);
-        cr_expect(rows >= 1 && rows <= LS_TILE_ROWS && columns >= 1 && columns <= LS_BLOCK, "%s: %d x %d",
+        cr_expect(rows >= 1 && rows <= LS_TILE_ROWS && columns >= 1 && columns <= 9 * LS_BLOCK, "%s: %d x %d",
                   layers[i], (int)rows, (int)columns);
         written_model_free(&written);
     }
