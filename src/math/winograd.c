@@ -84,16 +84,16 @@ ls_winograd_pass ls_winograd_pass_of(const ls_conv *conv, bool backward)
     return pass;
 }
 
-static int64_t pass_size(const ls_winograd_pass *pass)
+static int64_t pass_size(const ls_conv *conv, bool backward)
 {
-    return LS_WINOGRAD_ELEMENTS * (pass->filter_plane + pass->source_plane + pass->result_plane);
+    const ls_winograd_pass pass = ls_winograd_pass_of(conv, backward);
+    const int64_t zeros = (backward ? conv->width.out : conv->width.in) * conv->lanes;
+    return LS_WINOGRAD_ELEMENTS * (pass.filter_plane + pass.source_plane + pass.result_plane) + zeros;
 }
 
 int64_t ls_winograd_scratch(const ls_conv *conv)
 {
-    const ls_winograd_pass forward = ls_winograd_pass_of(conv, false),
-                           backward = ls_winograd_pass_of(conv, true);
-    return most(pass_size(&forward), pass_size(&backward));
+    return most(pass_size(conv, false), pass_size(conv, true));
 }
 
 ls_winograd_block ls_winograd_block_of(const ls_conv *conv, int64_t rows, int64_t channels)
@@ -113,6 +113,6 @@ ls_winograd_block ls_winograd_block_of(const ls_conv *conv, int64_t rows, int64_
 int64_t ls_winograd_gradient_scratch(const ls_conv *conv, int64_t rows, int64_t channels)
 {
     const ls_winograd_block block = ls_winograd_block_of(conv, rows, channels);
-    return 4 * block.input_row +
+    return (LS_WINOGRAD_ROWS + 1) * block.input_row +
            LS_WINOGRAD_ELEMENTS * (block.input_plane + block.delta_plane + block.sum_plane);
 }

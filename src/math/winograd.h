@@ -22,7 +22,10 @@
 
 #include "math/image.h"
 
-enum { LS_WINOGRAD_ELEMENTS = 16 }; /* of a transformed tile */
+enum {
+    LS_WINOGRAD_ELEMENTS = 16, /* of a transformed tile */
+    LS_WINOGRAD_ROWS = 4       /* of the input that a row of tiles looks at */
+};
 
 /* Whether it can be used: windows of 3 by 3 with stride and dilation 1, one group. */
 bool ls_winograd_fits(const ls_conv *conv);
@@ -31,7 +34,7 @@ bool ls_winograd_fits(const ls_conv *conv);
    weights are not looked at). False where it does not fit. */
 bool ls_winograd_pays(const ls_conv *conv);
 
-/* Floats of scratch for a pass (winograd_forward, winograd_backward). */
+/* Floats of scratch for a pass (winograd_forward, winograd_backward) of panels of conv->lanes lanes. */
 int64_t ls_winograd_scratch(const ls_conv *conv);
 
 /* Floats of scratch for blocks of the gradient by the weights of rows rows and channels input channels. */

@@ -200,8 +200,8 @@ static void backward(const ls_layer_call *call)
 
 static int64_t scratch(const ls_node *node, int64_t lanes)
 {
-    (void)lanes;
-    const ls_conv conv = geometry(node);
+    ls_conv conv = geometry(node);
+    conv.lanes = lanes;
     return is_winograd(node) ? ls_winograd_scratch(&conv) : 0;
 }
 

@@ -37,6 +37,13 @@ static const struct example {
 };
 static const struct example no_example = {NULL, NULL, NULL};
 
+/* Other options where the choices of a key do not go with those. */
+static const struct key_example {
+    const char *name, *key, *options;
+} key_examples[] = {
+    {"conv2d", "algorithm", "filters: 17, kernel: 3, padding: [1, 2]"},
+};
+
 static ls_context *context;
 static const char *only;
 static int rank, ranks, failures;
@@ -47,6 +54,14 @@ static const struct example *example_of(const char *name)
     for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++)
         if (strcmp(examples[i].name, name) == 0) return &examples[i];
     return &no_example;
+}
+
+static const char *options_for(const char *name, const char *key, const char *usual)
+{
+    for (size_t i = 0; i < sizeof key_examples / sizeof key_examples[0]; i++)
+        if (strcmp(key_examples[i].name, name) == 0 && strcmp(key_examples[i].key, key) == 0)
+            return key_examples[i].options;
+    return usual;
 }
 
 static void fail(const char *what, const char *recipe)
@@ -133,7 +148,8 @@ static void vary_layer(const ls_component_type *type, const char *options)
 {
     char what[TEXT], more[TEXT];
     for (const ls_option *option = type->options; option != NULL && option->key != NULL; option++) {
-        const char *before = options == NULL ? "" : options, *comma = options == NULL ? "" : ", ";
+        const char *usual = options_for(type->name, option->key, options);
+        const char *before = usual == NULL ? "" : usual, *comma = usual == NULL ? "" : ", ";
         if (strstr(before, option->key) != NULL || option->default_text == NULL) continue;
         if (option->kind == LS_OPTION_BOOLEAN) {
             bool on = strcmp(option->default_text, "true") == 0;

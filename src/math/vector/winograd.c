@@ -8,6 +8,7 @@
 
    Samples lie in lanes, so all transforms are additions of whole vectors. Strips of tiles are transformed,
    multiplied and transformed back while they are in the second-level cache. */
+#include <string.h>
 #include "math/vector/winograd.h"
 
 typedef struct pass {
@@ -19,7 +20,7 @@ typedef struct pass {
     int64_t down, across;            /* tiles */
     const float *source, *bias;
     float *result;
-    float *filter, *transformed, *product; /* scratch */
+    float *filter, *transformed, *product, *zeros; /* scratch */
 } pass;
 
 static ls_span turned(const ls_span *span, bool backward)
@@ -46,6 +47,8 @@ static pass pass_of(const ls_conv *conv, bool backward, const float *source, flo
     made.filter = scratch;
     made.transformed = made.filter + LS_WINOGRAD_ELEMENTS * made.size.filter_plane;
     made.product = made.transformed + LS_WINOGRAD_ELEMENTS * made.size.source_plane;
+    made.zeros = made.product + LS_WINOGRAD_ELEMENTS * made.size.result_plane;
+    memset(made.zeros, 0, (size_t)(made.width.in * made.lanes) * sizeof *made.zeros);
     return made;
 }
 
@@ -87,10 +90,14 @@ typedef struct run {
 
 static void transform_source(const pass *job, const run *at, int64_t lane)
 {
-    const int64_t plane = job->height.in * job->width.in * job->lanes;
+    const int64_t line = job->width.in * job->lanes, plane = job->height.in * line;
+    const int64_t first = 2 * at->row - job->height.before;
     for (int64_t c = 0; c < job->terms; c++) {
-        const tile_rows rows = rows_from(job->source + c * plane + lane, job->height.in, job->width.in,
-                                         job->lanes, 2 * at->row - job->height.before, 4);
+        tile_rows rows = {.step = job->lanes, .columns = job->width.in, .ahead = plane};
+        for (int r = 0; r < LS_WINOGRAD_ROWS; r++) {
+            const bool inside = first + r >= 0 && first + r < job->height.in;
+            rows.row[r] = inside ? job->source + c * plane + (first + r) * line + lane : job->zeros;
+        }
         input_tiles(&rows, 2 * at->tile - job->width.before, at->count,
                     job->transformed + (c * job->size.tiles + at->place) * LS_LANES, LS_LANES,
                     job->size.source_plane);

@@ -9,16 +9,17 @@
    The samples are the inner dimension of 16 matrix products. Those of A dY A^T are read as they lie; inputs
    are turned once, so that channels lie side by side, four rows of an image at a time. */
 #include <assert.h>
+#include <string.h>
 #include "math/vector/winograd.h"
 
-enum { TAPS = 9, ROWS = 4 };
+enum { TAPS = 9, ROWS = LS_WINOGRAD_ROWS };
 
 typedef struct block {
     const ls_conv_gradient *gradient;
     ls_winograd_block size;
     int64_t channel, channels; /* of the input */
     float *turned;             /* row h of the image is in place h % ROWS */
-    float *input, *delta, *sum;
+    float *zeros, *input, *delta, *sum;
 } block;
 
 static block block_of(const ls_conv_gradient *gradient)
@@ -28,7 +29,9 @@ static block block_of(const ls_conv_gradient *gradient)
         .gradient = gradient, .channel = gradient->first_column / TAPS, .channels = gradient->columns / TAPS};
     made.size = ls_winograd_block_of(gradient->conv, gradient->rows, made.channels);
     made.turned = gradient->scratch;
-    made.input = made.turned + ROWS * made.size.input_row;
+    made.zeros = made.turned + ROWS * made.size.input_row;
+    memset(made.zeros, 0, (size_t)made.size.input_row * sizeof *made.zeros);
+    made.input = made.zeros + made.size.input_row;
     made.delta = made.input + LS_WINOGRAD_ELEMENTS * made.size.input_plane;
     made.sum = made.delta + LS_WINOGRAD_ELEMENTS * made.size.delta_plane;
     return made;
@@ -63,15 +66,14 @@ typedef struct strip {
 static void transform_input(const block *part, const strip *at)
 {
     const ls_conv *conv = part->gradient->conv;
-    const int64_t width = part->size.width, first = 2 * at->row - conv->height.before;
-    for (int64_t c = 0; c < LS_LANES * width; c += LS_LANES) {
-        tile_rows rows = {.columns = conv->width.in};
+    const int64_t step = LS_LANES * part->size.width, first = 2 * at->row - conv->height.before;
+    tile_rows rows = {.step = step, .columns = conv->width.in};
+    for (int64_t c = 0; c < step; c += LS_LANES) {
         for (int r = 0; r < ROWS; r++) {
             const bool inside = first + r >= 0 && first + r < conv->height.in;
-            rows.row[r] = inside ? part->turned + (first + r) % ROWS * part->size.input_row + c : padding;
-            rows.step[r] = inside ? LS_LANES * width : 0;
+            rows.row[r] = inside ? part->turned + (first + r) % ROWS * part->size.input_row + c : part->zeros;
         }
-        input_tiles(&rows, 2 * at->tile - conv->width.before, at->count, part->input + c, LS_LANES * width,
+        input_tiles(&rows, 2 * at->tile - conv->width.before, at->count, part->input + c, step,
                     part->size.input_plane);
     }
 }
@@ -80,11 +82,12 @@ static void transform_delta(const block *part, const group *samples, const strip
 {
     const ls_conv_gradient *gradient = part->gradient;
     const ls_conv *conv = gradient->conv;
-    const int64_t plane = conv->height.out * conv->width.out * conv->lanes;
+    const int64_t line = conv->width.out * conv->lanes, plane = conv->height.out * line;
+    const bool high = 2 * at->row + 1 < conv->height.out;
     for (int64_t o = 0; o < gradient->rows; o++) {
-        const tile_rows rows = rows_from(samples->dy + (gradient->first_row + o) * plane, conv->height.out,
-                                         conv->width.out, conv->lanes, 2 * at->row, 2);
-        delta_tiles(&rows, 2 * at->tile, at->count, part->delta + o * part->size.delta_row, LS_LANES,
+        const float *dy = samples->dy + (gradient->first_row + o) * plane + 2 * at->row * line;
+        const tile_rows rows = {.row = {dy, dy + line}, .step = conv->lanes, .columns = conv->width.out};
+        delta_tiles(&rows, high, 2 * at->tile, at->count, part->delta + o * part->size.delta_row, LS_LANES,
                     part->size.delta_plane);
     }
 }
