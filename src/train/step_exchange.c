@@ -189,12 +189,23 @@ void ls_exchange_finish(ls_step_run_state *run, int segment)
 }
 
 static const double GROWTH = 100; /* of outputs, that is told in the message */
+static const double HUGE_OUTPUT = 1e8;
 
 /* What to do, with what led to it where the outputs have grown from step to step. */
 static const char *advice(const ls_step *step, char *text, size_t size)
 {
     const char *plain = "lower optimizer.lr, set training.clip_norm, or look for unusual values in the data";
     double first = (double)step->first_output, last = (double)step->last_output;
+    if (step->steps == 0)
+        return "take smaller initial weights (he or glorot), or look for unusual values in the data";
+    if (step->first_step > 0 && last > HUGE_OUTPUT && !(last > GROWTH * first)) {
+        snprintf(text, size,
+                 "the network is exploding: the largest output of a layer was %.3g in the step before; try "
+                 "smaller "
+                 "initial weights (he or glorot), a norm layer or training.clip_norm",
+                 last);
+        return text;
+    }
     if (step->first_step == 0 || !(last > GROWTH * first)) return plain;
     snprintf(
         text, size,

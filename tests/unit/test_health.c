@@ -271,3 +271,26 @@ Test(health, a_training_that_explodes_ends_with_words_for_it)
     cr_expect(strstr(said, "exploding") != NULL, "%s", said);
     cr_expect(strstr(said, "training.clip_norm") != NULL, "%s", said);
 }
+
+/* The first step shows no growth, but an output that is no sensible number. */
+Test(health, large_weights_end_with_words_for_them)
+{
+    cr_assert_eq(
+        train(RECIPE(LARGE LARGE LARGE LARGE LARGE LARGE LARGE LARGE, "type: sgd, lr: 1", "epochs: 2")),
+        LS_ERROR_NUMERIC);
+    const char *said = ls_error_message();
+    cr_expect(strstr(said, "step 2: ") != NULL, "%s", said);
+    cr_expect(strstr(said, "the network is exploding: the largest output of a layer was") != NULL, "%s",
+              said);
+}
+
+#define INFINITE "  - {type: dense, units: 16, initializer: {type: normal, std: 1e25}}\n"
+
+Test(health, infinity_in_the_first_step_is_no_matter_of_the_learning_rate)
+{
+    cr_assert_eq(train(RECIPE(INFINITE INFINITE, "type: sgd, lr: 1", "epochs: 2")), LS_ERROR_NUMERIC);
+    const char *said = ls_error_message();
+    cr_expect(strstr(said, "step 1: infinity or NaN in the output of layer") != NULL, "%s", said);
+    cr_expect(strstr(said, "take smaller initial weights (he or glorot)") != NULL, "%s", said);
+    cr_expect(strstr(said, "optimizer.lr") == NULL, "%s", said);
+}
