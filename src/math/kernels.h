@@ -196,8 +196,8 @@ typedef struct ls_kernels {
     /* Largest bit pattern of |x| (NaN above infinity above all finite). */
     uint32_t (*largest)(const float *x, int64_t count);
 
-    /* y += x. count: a multiple of 16. */
-    void (*add)(const float *x, float *y, int64_t count);
+    /* y = a + b; y may be a or b. count: a multiple of 16. */
+    void (*add)(const float *a, const float *b, float *y, int64_t count);
 
     /* Statistics of each lane over positions rows of lanes, in double: the mean, and the sum of the squared
        differences from it (m2). Sums are float chains over every fourth position around the first value of

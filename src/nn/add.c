@@ -24,8 +24,7 @@ static void forward(const ls_layer_call *call)
     int64_t count = ls_shape_size(&call->node->out) * call->lanes;
     const float *first = call->x[0];
     for (int i = 1; i < call->node->input_count; i++) {
-        const float *x = call->x[i];
-        for (int64_t k = 0; k < count; k++) call->y[k] = first[k] + x[k];
+        call->kernels->add(first, call->x[i], call->y, count);
         first = call->y;
     }
 }

@@ -91,7 +91,8 @@ static void add_deltas(const ls_panel *panel, const ls_layer_call *call)
     const int64_t *add = panel->plan->add_slot + (int64_t)call->index * LS_INPUTS_MAX;
     for (int i = 0; i < node->input_count; i++) {
         if (add[i] < 0) continue;
-        panel->kernels->add(call->dx[i], ls_panel_delta(panel, node->input[i]),
+        float *delta = ls_panel_delta(panel, node->input[i]);
+        panel->kernels->add(delta, call->dx[i], delta,
                             panel->plan->slot[node->input[i]].units * panel->lanes);
     }
 }

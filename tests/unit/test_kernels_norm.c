@@ -118,9 +118,13 @@ Test(kernels_norm, addition)
 {
     for (int t = 0; table(t); t++) {
         float *x = random_floats(112, -1.0f, 1.0f), *y = random_floats(112, -1.0f, 1.0f);
-        float *sum = copy_floats(y, 112);
-        table(t)->add(x, sum, 96);
-        for (int k = 0; k < 112; k++) cr_assert_eq(sum[k], k < 96 ? x[k] + y[k] : y[k]);
-        free(x), free(y), free(sum);
+        float *sum = copy_floats(y, 112), *apart = copy_floats(y, 112);
+        table(t)->add(x, sum, sum, 96);
+        table(t)->add(x, y, apart, 96);
+        for (int k = 0; k < 112; k++) {
+            cr_assert_eq(sum[k], k < 96 ? x[k] + y[k] : y[k]);
+            cr_assert_eq(apart[k], sum[k]);
+        }
+        free(x), free(y), free(sum), free(apart);
     }
 }

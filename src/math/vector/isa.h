@@ -53,7 +53,7 @@ void LS_VARIANT(ls_gather_floats)(const float *const *row, int64_t count, int64_
 void LS_VARIANT(ls_gather_bytes)(const uint8_t *const *row, int64_t count, int64_t units, const float *shift,
                                  const float *scale, int64_t lanes, float *to);
 
-void LS_VARIANT(ls_add)(const float *x, float *y, int64_t count);
+void LS_VARIANT(ls_add)(const float *a, const float *b, float *y, int64_t count);
 
 void LS_VARIANT(ls_moments)(int64_t positions, int64_t lanes, const float *x, double *mean, double *m2);
 void LS_VARIANT(ls_normalise)(int64_t positions, int64_t lanes, const float *x, const float *mean,

@@ -93,6 +93,8 @@ LS_INLINE void delta_column(const tile_rows *rows, bool high, int64_t p, int lan
     const int64_t offset = p * rows->step + lane;
     v[0] = inside ? LOAD(rows->row[0] + offset) : BROADCAST(0.0f);
     v[3] = inside && high ? LOAD(rows->row[1] + offset) : BROADCAST(0.0f);
+    __builtin_prefetch(rows->row[0] + offset + rows->ahead);
+    __builtin_prefetch(rows->row[1] + offset + rows->ahead);
     v[1] = v[0] + v[3];
     v[2] = v[0] - v[3];
 }

@@ -10,6 +10,7 @@
    are turned once, so that channels lie side by side, four rows of an image at a time. */
 #include <assert.h>
 #include <string.h>
+#include "math/vector/turn.h"
 #include "math/vector/winograd.h"
 
 enum { TAPS = 9, ROWS = LS_WINOGRAD_ROWS };
@@ -47,15 +48,12 @@ typedef struct group {
 static void turn_row(const block *part, const group *samples, int64_t h)
 {
     const ls_conv *conv = part->gradient->conv;
-    const float *channel[LS_PANEL_LANES_MAX];
+    const int64_t line = conv->width.in * conv->lanes, plane = conv->height.in * line;
+    const float *from = samples->x + part->channel * plane + h * line;
     float *to = part->turned + h % ROWS * part->size.input_row;
-    for (int64_t w = 0; w < conv->width.in; w++, to += LS_LANES * part->size.width) {
-        for (int64_t c = 0; c < part->channels; c++)
-            channel[c] =
-                samples->x + (((part->channel + c) * conv->height.in + h) * conv->width.in + w) * conv->lanes;
-        LS_VARIANT(ls_gather_floats)
-        (channel, part->channels, LS_LANES, NULL, NULL, part->size.width, to);
-    }
+    for (int64_t w = 0; w < conv->width.in; w++, from += conv->lanes, to += LS_LANES * part->size.width)
+        for (int64_t c = 0; c < part->channels; c += LS_LANES)
+            ls_turn(from + c * plane, plane, part->channels - c, to + c, part->size.width);
 }
 
 /* Tiles tile .. tile + count - 1 of a row of tiles. */
@@ -86,7 +84,8 @@ static void transform_delta(const block *part, const group *samples, const strip
     const bool high = 2 * at->row + 1 < conv->height.out;
     for (int64_t o = 0; o < gradient->rows; o++) {
         const float *dy = samples->dy + (gradient->first_row + o) * plane + 2 * at->row * line;
-        const tile_rows rows = {.row = {dy, dy + line}, .step = conv->lanes, .columns = conv->width.out};
+        const tile_rows rows = {
+            .row = {dy, dy + line}, .step = conv->lanes, .columns = conv->width.out, .ahead = plane};
         delta_tiles(&rows, high, 2 * at->tile, at->count, part->delta + o * part->size.delta_row, LS_LANES,
                     part->size.delta_plane);
     }
