@@ -39,6 +39,10 @@ typedef struct ls_strings {
     char **value;
 } ls_strings;
 
+typedef struct ls_place { /* in the recipe, 1-based; 0 where it does not stand there */
+    int line, column;
+} ls_place;
+
 typedef struct ls_registry ls_registry;
 
 typedef struct ls_option {
@@ -52,6 +56,8 @@ typedef struct ls_option {
     const ls_registry *registry; /* for components and lists */
     const struct ls_option *group; /* for groups: a table ended by a NULL key */
     const char *help;              /* one or two plain sentences for docs/recipe.md */
+    size_t place; /* of an ls_place in the struct of options, for messages of later phases: where the key
+                     stands; 0: not kept */
     bool may_change_on_resume;
 } ls_option;
 

@@ -125,6 +125,9 @@ ls_status ls_read_table(ls_reader *reader, const ls_read_table_call *call, void 
         const ls_option *option = ls_option_find(call->table, child->key);
         if (is_extra(call->extra, child->key)) continue;
         if (option == NULL) return unknown_key(reader, call, child);
+        if (option->place > 0 && child->origin == NULL)
+            *(ls_place *)(void *)((char *)options + option->place) =
+                (ls_place){child->key_line, child->key_column};
         LS_TRY(ls_read_value(reader, option, child, ls_option_field(option, options)));
     }
     for (const ls_option *option = call->table; option != NULL && option->key != NULL; option++) {

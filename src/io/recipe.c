@@ -40,14 +40,14 @@ static ls_status resolve_schedule(const ls_recipe *recipe)
 /* Lowering the learning rate needs one that counts. */
 static ls_status check_plateau(const ls_recipe *recipe)
 {
-    const ls_component *optimizer = &recipe->optimizer;
-    const ls_optimizer_type *type = (const ls_optimizer_type *)optimizer->type;
+    const ls_optimizer_type *type = (const ls_optimizer_type *)recipe->optimizer.type;
     if (recipe->training.on_plateau.patience == 0 || !type->finds_steps) return LS_OK;
-    return ls_error(LS_ERROR_RECIPE,
-                    "%s: optimizer %s finds the size of its steps itself, so training.on_plateau has no "
-                    "learning rate to lower; leave it out, watch with training.early_stopping, or take "
-                    "another optimizer",
-                    ls_recipe_place(recipe, optimizer->line, optimizer->column), type->base.name);
+    return ls_error(
+        LS_ERROR_RECIPE,
+        "%s: training.on_plateau has no learning rate to lower, as the optimizer %s finds the size of "
+        "its steps itself; leave it out, watch with training.early_stopping, or take another "
+        "optimizer",
+        ls_recipe_key_place(recipe, &recipe->training.on_plateau_place), type->base.name);
 }
 
 static ls_status check_losses(const ls_recipe *recipe)
@@ -224,4 +224,9 @@ const char *ls_recipe_place(const ls_recipe *recipe, int line, int column)
         snprintf(place, sizeof place, "%.480s", file);
     }
     return place;
+}
+
+const char *ls_recipe_key_place(const ls_recipe *recipe, const ls_place *place)
+{
+    return ls_recipe_place(recipe, place->line, place->column);
 }

@@ -54,6 +54,7 @@ typedef struct ls_training_options {
     ls_on_plateau_options on_plateau;
     ls_component average; /* optim/average.h; absent: none */
     ls_checkpoint_options checkpoint;
+    ls_place grain_place, accumulate_place, early_stopping_place, on_plateau_place;
 } ls_training_options;
 
 struct ls_recipe {
@@ -96,5 +97,6 @@ uint64_t ls_recipe_digest(const ls_recipe *recipe);
 ls_status ls_recipe_document(char **text);
 /* "file:line:column" of a component, for messages of later phases; in a static thread-local buffer. */
 const char *ls_recipe_place(const ls_recipe *recipe, int line, int column);
+const char *ls_recipe_key_place(const ls_recipe *recipe, const ls_place *place); /* the same of a key */
 
 #endif

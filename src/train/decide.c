@@ -74,42 +74,40 @@ static bool larger_is_better(const char *name, int mode)
     return mode == LS_MODE_AUTO ? found != NULL && found->accuracy : mode == LS_MODE_MAX;
 }
 
-static ls_status check_metric(const ls_recipe *recipe, const char *key, const char *name, int mode,
+static ls_status check_metric(const char *place, const char *key, const char *name, int mode,
                               const ls_watchable *has)
 {
-    const char *file = ls_recipe_place(recipe, 0, 0);
     if (find_metric(has->metrics, name) == NULL) {
         return ls_error(
             LS_ERROR_RECIPE,
             "%s: training.%s.monitor is '%s', expected loss, accuracy, test_loss, test_accuracy, or "
             "test_ and the name of one of the recipe's metrics",
-            file, key, name);
+            place, key, name);
     }
     if (mode != LS_MODE_AUTO) return LS_OK;
     return ls_error(LS_ERROR_RECIPE, "%s: training.%s.mode: expected min or max, whichever is better of %s",
-                    file, key, name);
+                    place, key, name);
 }
 
-static ls_status check_monitor(const ls_recipe *recipe, const char *key, const char *name, int mode,
+static ls_status check_monitor(const char *place, const char *key, const char *name, int mode,
                                const ls_watchable *has)
 {
-    const char *file = ls_recipe_place(recipe, 0, 0);
     const monitor *found = find_monitor(name);
     if (!has->epochs) {
         return ls_error(LS_ERROR_RECIPE,
-                        "%s: training.%s needs epochs, which there are not where data.type is push", file,
+                        "%s: training.%s needs epochs, which there are not where data.type is push", place,
                         key);
     }
-    if (found == NULL) LS_TRY(check_metric(recipe, key, name, mode, has));
+    if (found == NULL) LS_TRY(check_metric(place, key, name, mode, has));
     if ((found == NULL || found->test) && !has->test) {
         return ls_error(LS_ERROR_RECIPE,
                         "%s: training.%s.monitor is %s, but there are no test rows; give some to data, or "
                         "watch loss",
-                        file, key, name);
+                        place, key, name);
     }
     if (found != NULL && found->accuracy && !has->classes) {
         return ls_error(LS_ERROR_RECIPE, "%s: training.%s.monitor is %s, but there are no classes; watch %s",
-                        file, key, name, found->test ? "test_loss" : "loss");
+                        place, key, name, found->test ? "test_loss" : "loss");
     }
     return LS_OK;
 }
@@ -119,9 +117,11 @@ ls_status ls_decide_check(const ls_recipe *recipe, const ls_watchable *has)
     const ls_early_stopping_options *stopping = &recipe->training.early_stopping;
     const ls_on_plateau_options *plateau = &recipe->training.on_plateau;
     if (stopping->patience > 0)
-        LS_TRY(check_monitor(recipe, "early_stopping", stopping->monitor, stopping->mode, has));
+        LS_TRY(check_monitor(ls_recipe_key_place(recipe, &recipe->training.early_stopping_place),
+                             "early_stopping", stopping->monitor, stopping->mode, has));
     if (plateau->patience > 0)
-        LS_TRY(check_monitor(recipe, "on_plateau", plateau->monitor, plateau->mode, has));
+        LS_TRY(check_monitor(ls_recipe_key_place(recipe, &recipe->training.on_plateau_place), "on_plateau",
+                             plateau->monitor, plateau->mode, has));
     return LS_OK;
 }
 

@@ -190,7 +190,8 @@ static ls_status get_work(ls_step *step, int64_t batch, int64_t grain)
     request.all_threads = getenv("LOCKSTEP_ALL_THREADS") != NULL;
     ls_status status = ls_plan_create(&request, &step->plan);
     if (status == LS_ERROR_RECIPE)
-        return ls_error_prefix(status, "%s: ", ls_recipe_place(step->recipe, 0, 0));
+        return ls_error_prefix(
+            status, "%s: ", ls_recipe_key_place(step->recipe, &step->recipe->training.grain_place));
     LS_TRY(status);
     LS_TRY(get_sums(step));
     LS_TRY(get_panels(step));

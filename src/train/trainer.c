@@ -78,8 +78,9 @@ static ls_status get_step(ls_trainer *trainer)
         return ls_error(LS_ERROR_RECIPE,
                         "%s: training.accumulate: %lld parts of a batch of %lld have %lld rows, less than "
                         "training.grain, %lld; expected fewer parts or a smaller grain",
-                        ls_recipe_place(trainer->recipe, 0, 0), (long long)training->accumulate,
-                        (long long)trainer->batch, (long long)part, (long long)trainer->step.plan.grain);
+                        ls_recipe_key_place(trainer->recipe, &training->accumulate_place),
+                        (long long)training->accumulate, (long long)trainer->batch, (long long)part,
+                        (long long)trainer->step.plan.grain);
     }
     if (training->average.type != NULL) {
         trainer->average = ls_alloc((size_t)trainer->model.arena_size, sizeof *trainer->average);

@@ -209,10 +209,10 @@ Test(decide, what_is_watched_must_exist)
     const char *loss = "early_stopping: {patience: 1, monitor: loss}";
     expect_check(stop, &all, NULL);
     expect_check(accuracy, &all, NULL);
-    expect_check(stop, &no_epochs, "training.early_stopping needs epochs");
+    expect_check(stop, &no_epochs, "test:4:12: training.early_stopping needs epochs");
     expect_check(stop, &no_test, "training.early_stopping.monitor is test_loss, but there are no test rows");
     expect_check(accuracy, &no_classes,
-                 "training.on_plateau.monitor is test_accuracy, but there are no classes");
+                 "test:4:12: training.on_plateau.monitor is test_accuracy, but there are no classes");
     expect_check(stop, &no_classes, NULL);
     expect_check(loss, &no_test, NULL);
     expect_check("epochs: 3", &no_epochs, NULL);
@@ -246,9 +246,9 @@ Test(decide, there_must_be_a_learning_rate_to_lower)
     expect_plateau("adam", on, NULL);
     expect_plateau("rprop", off, NULL);
     expect_plateau("rprop", "early_stopping: {patience: 2, monitor: loss}", NULL);
-    expect_plateau(
-        "rprop", on,
-        "test:4:12: optimizer rprop finds the size of its steps itself, so training.on_plateau has "
-        "no learning rate to lower; leave it out");
-    expect_plateau("{type: lbfgs}", on, "test:4:12: optimizer lbfgs finds the size of its steps itself");
+    expect_plateau("rprop", on,
+                   "test:5:22: training.on_plateau has no learning rate to lower, as the optimizer rprop "
+                   "finds the size of its steps itself; leave it out");
+    expect_plateau("{type: lbfgs}", on,
+                   "test:5:22: training.on_plateau has no learning rate to lower, as the optimizer lbfgs");
 }
