@@ -40,6 +40,7 @@ void ls_objective_create(const ls_recipe *recipe, const ls_model *model, ls_obje
             .loss = loss,
             .name = objective->head_count > 1 ? name_of(loss, model, tensor) : NULL,
             .tensor = tensor,
+            .shape = &model->node[tensor - 1].out,
             .units = ls_shape_size(&model->node[tensor - 1].out),
             .weight = ((const ls_loss_options *)loss->options)->weight,
         };
@@ -179,14 +180,26 @@ static ls_status take_targets(ls_head *head, const ls_dataset *data)
     return use_columns(head, data, count);
 }
 
+/* What comes out is an image or a signal, of another size than is wanted: how that becomes units. */
+static ls_status explain_shape(const ls_head *head, ls_status status)
+{
+    const ls_shape *shape = head->shape;
+    int64_t wanted = head->classes > 0 ? head->classes : head->outputs;
+    if (status != LS_ERROR_RECIPE || shape->rank < 2 || head->units == wanted) return status;
+    char text[LS_SHAPE_TEXT];
+    ls_shape_text(shape, text, sizeof text);
+    return ls_error(LS_ERROR_RECIPE, "%s (its shape is %s: a dense layer makes units of that)",
+                    ls_error_message(), text);
+}
+
 ls_status ls_objective_bind(ls_objective *objective, const ls_recipe *recipe, const ls_dataset *data)
 {
     for (int h = 0; h < objective->head_count; h++) {
         ls_head *head = &objective->head[h];
         ls_status status = take_targets(head, data);
         if (status == LS_OK)
-            status =
-                ls_head_type(head)->check(head->loss->options, head->units, head->classes, head->outputs);
+            status = explain_shape(head, ls_head_type(head)->check(head->loss->options, head->units,
+                                                                   head->classes, head->outputs));
         if (status != LS_OK) return status == LS_ERROR_RECIPE ? misfit(recipe, head) : status;
     }
     return LS_OK;

@@ -14,6 +14,7 @@ typedef struct ls_head {
     const ls_component *loss; /* of the recipe */
     const char *name;         /* of the layer; NULL where there is one head alone */
     int tensor;               /* of the model: the output */
+    const ls_shape *shape;    /* of the output, in the model */
     int64_t units;
     double weight; /* of its loss in the sum */
     /* Its part of the targets of a data set. */

@@ -163,3 +163,28 @@ Test(accumulate, pushed_rows_are_gone_through_in_parts_as_well)
     training_end(t[0]);
     training_end(t[1]);
 }
+
+static void expect_refused(const char *keys, const char *message)
+{
+    ls_context *context;
+    ls_recipe *recipe;
+    ls_trainer trainer;
+    char *text = ls_format("data: {type: push, inputs: 2, outputs: 1}\nmodel:\n  - {type: dense, units: 17}\n"
+                           "  - batch_norm\n  - {type: dense, units: 1}\nloss: mse\ntraining:\n%s",
+                           keys);
+    cr_assert_eq(ls_context_create(1, &context), LS_OK);
+    cr_assert_eq(ls_recipe_parse(text, "r.yaml", NULL, NULL, 0, &recipe), LS_OK, "%s", ls_error_message());
+    cr_expect_eq(ls_trainer_setup(context, recipe, &trainer), LS_ERROR_RECIPE);
+    cr_expect_eq(strncmp(ls_error_message(), message, strlen(message)), 0, "%s", ls_error_message());
+    ls_recipe_free(recipe);
+    ls_context_free(context);
+    ls_free(text);
+}
+
+Test(accumulate, what_does_not_fit_says_where)
+{
+    expect_refused("  batch: 50\n  accumulate: 20\n  grain: 16\n",
+                   "r.yaml:9:3: training.accumulate: 20 parts of a batch of 50 have 3 rows, less than "
+                   "training.grain, 16");
+    expect_refused("  batch: 50\n  grain: 17\n", "r.yaml:9:3: ");
+}

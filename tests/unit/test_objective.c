@@ -51,6 +51,41 @@ Test(objective, an_activation_that_the_loss_has_built_in_is_remarked)
                   "r.yaml:4:5: layer softmax_0: the loss kull");
 }
 
+static void expect_misfit(const char *layers, const char *message)
+{
+    ls_recipe *recipe;
+    ls_model model;
+    ls_objective objective;
+    ls_shape input = {.rank = 3, .dim = {1, 6, 6}};
+    ls_dataset data = {.inputs = 36, .classes = 4};
+    char *text = ls_format("data: {type: push, inputs: 36, classes: 4, shape: [1, 6, 6]}\nmodel:\n%sloss: "
+                           "softmax_cross_entropy\n",
+                           layers);
+    cr_assert_eq(ls_recipe_parse(text, "r.yaml", NULL, NULL, 0, &recipe), LS_OK, "%s", ls_error_message());
+    cr_assert_eq(ls_objective_build_model(recipe, &input, "r.yaml", &model), LS_OK, "%s", ls_error_message());
+    ls_objective_create(recipe, &model, &objective);
+    ls_status status = ls_objective_bind(&objective, recipe, &data);
+    cr_expect_eq(status, message == NULL ? LS_OK : LS_ERROR_RECIPE);
+    if (message != NULL) cr_expect_str_eq(ls_error_message(), message);
+    ls_objective_free(&objective);
+    ls_model_free(&model);
+    ls_recipe_free(recipe);
+    ls_free(text);
+}
+
+Test(objective, an_image_in_front_of_a_loss_is_explained)
+{
+    expect_misfit("  - {type: conv2d, filters: 4, kernel: 6}\n", NULL);
+    expect_misfit(
+        "  - {type: conv2d, filters: 4, kernel: 5}\n",
+        "r.yaml:4:7: loss softmax_cross_entropy: its output has 16 units, but the data have 4 classes: "
+        "softmax_cross_entropy needs 4 units (its shape is 4 x 2 x 2: a dense layer makes units of that)");
+    expect_misfit(
+        "  - {type: dense, units: 5}\n",
+        "r.yaml:4:7: loss softmax_cross_entropy: its output has 5 units, but the data have 4 classes: "
+        "softmax_cross_entropy needs 4 units");
+}
+
 Test(objective, other_ends_are_not)
 {
     const char *classes = "{type: push, inputs: 2, classes: 2}",
