@@ -123,12 +123,14 @@ static void leave_at_once(int signal_number)
     _exit(code_at_alarm);
 }
 
-/* After a failure other ranks may be gone, and MPI would wait for them for ever. */
+/* After a failure other ranks may be gone, and MPI would wait for them for ever. A launcher that ends the job
+   because of the first that left need not wait, either: all that was to be written is written. */
 static void limit_time(int code)
 {
     struct sigaction action = {.sa_handler = leave_at_once};
     code_at_alarm = code;
     sigaction(SIGALRM, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
     alarm(3);
 }
 

@@ -135,6 +135,9 @@ static ls_status run(ls_cli *cli, const train_words *given, const ls_recipe *rec
     ls_cli_progress_start(&progress);
     ls_status status = ls_train(cli->context, recipe, &options, result);
     ls_cli_progress_end(&progress);
+    /* Where the directory is taken, the warning may say by whom: a task of the same srun. */
+    if (status == LS_ERROR_STATE && warning && cli->speaks && given->quiet)
+        fprintf(stderr, "warning: %s\n", warning);
     return status;
 }
 

@@ -78,6 +78,12 @@ int ls_launcher_missed_tasks(void)
     return tasks > 1 && !can_find_others() ? tasks : 0;
 }
 
+int ls_launcher_allotted_cores(void)
+{
+    if (!is_set("SLURM_PROCID") || !is_set("SLURM_STEP_ID") || is_set("OMPI_COMM_WORLD_SIZE")) return 0;
+    return number_in("SLURM_CPUS_PER_TASK");
+}
+
 void ls_launcher_library(char *text, size_t size)
 {
     char version[MPI_MAX_LIBRARY_VERSION_STRING + 1] = "";

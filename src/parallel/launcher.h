@@ -11,6 +11,11 @@
    itself alone may ask. */
 int ls_launcher_missed_tasks(void);
 
+/* Cores that Slurm set aside for each task of the step that this process belongs to, 0 if it does not say or
+   mpirun placed the ranks. srun may have bound the task to fewer (22.05 and later forget what sbatch was told
+   of --cpus-per-task). */
+int ls_launcher_allotted_cores(void);
+
 /* Which MPI this library was built with: the words that its launcher understands differ. */
 bool ls_launcher_is_open_mpi(void);
 

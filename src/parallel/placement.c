@@ -10,7 +10,7 @@
 /* What a rank tells the others, followed by the words of its set of cores. A multiple of 8 bytes, so that the
    words are aligned where the ranks' contributions lie one after another. */
 typedef struct report {
-    int32_t threads, quota, online, missed_tasks;
+    int32_t threads, quota, online, missed_tasks, allotted, unused;
     ls_cores cores;
 } report;
 
@@ -22,6 +22,7 @@ static size_t report_fill(report *mine, int threads, bool solo)
     mine->threads = threads;
     mine->quota = ls_cores_quota("/proc/self/cgroup", "/sys/fs/cgroup");
     mine->online = ls_cores_online();
+    mine->allotted = threads == 0 ? ls_launcher_allotted_cores() : 0;
     mine->missed_tasks = solo ? ls_launcher_missed_tasks() : 0;
     if (!ls_cores_allowed(&mine->cores))
         for (int core = 0; core < mine->online; core++) ls_cores_add(&mine->cores, core);
@@ -48,6 +49,7 @@ static void place_read(ls_place *place, const char *bytes, size_t size)
     place->online = limited(head.online, head.quota);
     place->threads = head.threads;
     place->missed_tasks = head.missed_tasks;
+    place->allotted = head.allotted;
 }
 
 void ls_place_cores(const ls_place *place, ls_cores *cores)

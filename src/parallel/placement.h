@@ -13,6 +13,7 @@ typedef struct ls_place {
     int cores;        /* that the rank may use, alone or with others */
     int online;       /* cores of its machine that could be used */
     int missed_tasks; /* of an srun whose tasks do not know of each other; 0: all is well */
+    int allotted;     /* cores that the launcher set aside for the rank; 0: unknown, or threads were given */
     const char *host;
     const uint64_t *word; /* the set of cores, without the zeros at the end */
     size_t words;
@@ -32,7 +33,8 @@ void ls_placement_free(ls_placement *placement);
 
 void ls_place_cores(const ls_place *place, ls_cores *cores);
 
-/* The same one line on all ranks if threads outnumber cores or the ranks did not find each other, *warning =
+/* The same one line on all ranks if threads outnumber cores, cores that were set aside
+   lie idle, or the ranks did not find each other, *warning =
    NULL if all is well. Freed with ls_free. Local. launched: by mpirun or srun. */
 ls_status ls_placement_warn(const ls_placement *placement, bool launched, char **warning);
 

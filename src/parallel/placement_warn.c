@@ -78,6 +78,12 @@ static int find_crowded(const ls_placement *placement, int (*take)(const ls_plac
     return crowded;
 }
 
+/* What srun is to be told of the MPI that this is built with. */
+static const char *way_of_srun(void)
+{
+    return ls_launcher_is_open_mpi() ? "pmix" : "pmi2";
+}
+
 static const char *plural(int count)
 {
     return count == 1 ? "" : "s";
@@ -118,7 +124,7 @@ static void write_lines(int ranks, int cores, const char *options, char *line)
 {
     if (ls_launcher_is_open_mpi())
         snprintf(line, LINE_SIZE,
-                 "mpirun -n %d --bind-to none --map-by slot:PE=%d lockstep ...%s  or  srun -n %d "
+                 "mpirun -n %d --bind-to none --map-by slot:PE=%d lockstep ...%s  or  srun --mpi=pmix -n %d "
                  "--cpus-per-task=%d "
                  "lockstep ...%s",
                  ranks, cores, options, ranks, cores, options);
@@ -149,12 +155,43 @@ static void advise(const ls_placement *placement, const group *g, bool launched,
     snprintf(line, LINE_SIZE, "%s", lines);
 }
 
+/* The first rank that is bound to fewer cores than were set aside for it; *count: how many such there are. */
+static const ls_place *find_confined(const ls_placement *placement, int *count)
+{
+    const ls_place *first = NULL;
+    *count = 0;
+    for (int rank = 0; rank < placement->size; rank++) {
+        const ls_place *place = &placement->place[rank];
+        if (place->cores >= place->allotted || place->cores >= place->online) continue;
+        if (first == NULL) first = place;
+        (*count)++;
+    }
+    return first;
+}
+
+static ls_status warn_confined(const ls_placement *placement, char **warning)
+{
+    char cores[LS_CORES_TEXT], more[64] = "";
+    ls_cores set;
+    int count;
+    const ls_place *place = find_confined(placement, &count);
+    if (place == NULL) return LS_OK;
+    ls_place_cores(place, &set);
+    ls_cores_describe(&set, cores, sizeof cores);
+    if (count > 1) snprintf(more, sizeof more, " (one of %d such ranks)", count);
+    *warning =
+        ls_format("rank %d (host %s) may use only %d core%s (%s) of the %d that Slurm set aside for it%s: "
+                  "srun --mpi=%s -n %d --cpus-per-task=%d lockstep ...",
+                  place->rank, place->host, place->cores, plural(place->cores), cores, place->allotted, more,
+                  way_of_srun(), placement->size, place->allotted);
+    return *warning == NULL ? LS_ERROR_MEMORY : LS_OK;
+}
+
 static ls_status warn_missed(int tasks, char **warning)
 {
-    const char *way = ls_launcher_is_open_mpi() ? "pmix" : "pmi2";
     *warning = ls_format("srun started %d processes that do not know of each other, each trains alone: use "
                          "srun --mpi=%s -n %d lockstep ...",
-                         tasks, way, tasks);
+                         tasks, way_of_srun(), tasks);
     return *warning == NULL ? LS_ERROR_MEMORY : LS_OK;
 }
 
@@ -169,7 +206,7 @@ ls_status ls_placement_warn(const ls_placement *placement, bool launched, char *
     int crowded = find_crowded(placement, take_same_cores, &worst);
     bool whole_host = crowded == 0;
     if (whole_host) crowded = find_crowded(placement, take_host, &worst);
-    if (crowded == 0) return LS_OK;
+    if (crowded == 0) return warn_confined(placement, warning);
     describe_crowd(placement, &worst, whole_host, what);
     if (crowded > 1) snprintf(more, sizeof more, " (one of %d such places)", crowded);
     advise(placement, &worst, launched, todo);

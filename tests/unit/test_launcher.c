@@ -24,6 +24,7 @@ static const char *const variables[] = {
     "SLURM_STEP_NUM_TASKS",
     "SLURM_STEP_ID",
     "SLURM_NTASKS",
+    "SLURM_CPUS_PER_TASK",
     "OMPI_MCA_ess",
 };
 
@@ -68,6 +69,18 @@ Test(launcher, srun_without_the_means_to_meet, .init = forget_launchers)
     unsetenv(means);
     setenv("SLURM_PROCID", "", 1);
     cr_assert_eq(ls_launcher_missed_tasks(), 0);
+}
+
+Test(launcher, cores_that_slurm_set_aside, .init = forget_launchers)
+{
+    cr_assert_eq(ls_launcher_allotted_cores(), 0);
+    setenv("SLURM_CPUS_PER_TASK", "32", 1);
+    setenv("SLURM_PROCID", "0", 1);
+    cr_assert_eq(ls_launcher_allotted_cores(), 0, "a batch script has the cores of all tasks");
+    setenv("SLURM_STEP_ID", "0", 1);
+    cr_assert_eq(ls_launcher_allotted_cores(), 32);
+    setenv("OMPI_COMM_WORLD_SIZE", "2", 1);
+    cr_assert_eq(ls_launcher_allotted_cores(), 0, "mpirun binds as it likes");
 }
 
 Test(launcher, missed_tasks_are_warned_of, .init = forget_launchers)
@@ -194,7 +207,7 @@ Test(placement, ranks_bound_to_one_core)
                    "--cpus-per-task=2 lockstep ...");
     if (ls_launcher_is_open_mpi())
         expect_warning(&s, "mpirun -n 2 --bind-to none --map-by slot:PE=2 lockstep ...",
-                       "srun -n 2 --cpus-per-task=2 lockstep ...");
+                       "srun --mpi=pmix -n 2 --cpus-per-task=2 lockstep ...");
 }
 
 Test(placement, ranks_that_share_too_few_cores)
@@ -219,4 +232,23 @@ Test(placement, sets_that_overlap_in_part)
     put(&s, "n0", 0x3, 4, 2);
     put(&s, "n0", 0x6, 4, 2);
     expect_warning(&s, "run 4 threads but share 3 cores", "--cpus-per-task=2");
+}
+
+/* What srun of Slurm 22.05 makes of --cpus-per-task that only sbatch was told. */
+Test(placement, cores_set_aside_that_lie_idle)
+{
+    scene s = {0};
+    put(&s, "n0", 0x1, 4, 1);
+    put(&s, "n0", 0x2, 4, 1);
+    expect_warning(&s, NULL, NULL);
+    s.place[0].allotted = s.place[1].allotted = 2;
+    expect_warning(&s,
+                   "rank 0 (host n0) may use only 1 core (0) of the 2 that Slurm set aside for it (one of 2 "
+                   "such ranks): srun --mpi=",
+                   " -n 2 --cpus-per-task=2 lockstep ...");
+    s.place[0].allotted = 1;
+    expect_warning(&s, "rank 1 (host n0) may use only 1 core (1) of the 2", "set aside for it: srun --mpi=");
+    s.place[1].online = 1;
+    expect_warning(&s, NULL, NULL);
+    ls_free(s.warning);
 }
