@@ -79,7 +79,8 @@ static void classify_at(float limit, const ls_kernels *kernels, int64_t units, i
         kernels->argmax(units, lanes, x, index);
         return;
     }
-    for (int64_t n = 0; n < lanes; n++) index[n] = x[n] >= limit;
+    for (int64_t begin = 0; begin < lanes; begin += LS_LANES)
+        for (int n = 0; n < LS_LANES; n++) index[begin + n] = x[begin + n] >= limit;
 }
 
 void ls_loss_classify_middle(const void *options, const ls_kernels *kernels, int64_t units, int64_t lanes,

@@ -314,6 +314,7 @@ static void list_meetings(ls_plan *plan)
 {
     for (int n = 0; n < plan->model->node_count; n++) {
         const ls_node *node = &plan->model->node[n];
+        plan->keeps_parameters |= node->type->after_step != NULL;
         int sums = node->type->batch_sums == NULL ? 0 : node->type->batch_sums(node);
         if (sums == 0) continue;
         plan->meeting[plan->meeting_count++] = n;

@@ -51,18 +51,19 @@ typedef struct ls_plan {
     bool *in_place;      /* [node_count] */
     int64_t *saved_slot; /* [node_count] like the slots, what a layer keeps for its backward pass; -1: nothing
                           */
-    int64_t *sample_slot; /* [parameter_count] gradients of single samples (LS_GRADIENT_SAMPLES); -1: none */
-    int64_t *add_slot;    /* [node_count * LS_INPUTS_MAX] where the derivative by an input goes before it is
-                             added    to the delta that a later reader of the tensor has stored; -1: it is stored
-                             there */
-    int64_t panel_units;  /* memory of a panel: panel_units * lanes floats */
-    int64_t scratch;      /* floats of a call, the most that a layer asks for */
-    int64_t tile_scratch; /* floats for tiles of gradients */
-    int64_t tile_columns; /* of the widest tile, at least LS_BLOCK */
-    bool integer_sums;    /* an arena of integer sums is needed even by one rank */
-    int meeting_count;    /* nodes that need sums over the batch in the middle of a pass, */
-    int *meeting;         /* [node_count], ascending */
-    int meeting_sums;     /* the most that one of them needs */
+    int64_t *sample_slot;  /* [parameter_count] gradients of single samples (LS_GRADIENT_SAMPLES); -1: none */
+    int64_t *add_slot;     /* [node_count * LS_INPUTS_MAX] where the derivative by an input goes before it is
+                              added    to the delta that a later reader of the tensor has stored; -1: it is stored
+                              there */
+    int64_t panel_units;   /* memory of a panel: panel_units * lanes floats */
+    int64_t scratch;       /* floats of a call, the most that a layer asks for */
+    int64_t tile_scratch;  /* floats for tiles of gradients */
+    int64_t tile_columns;  /* of the widest tile, at least LS_BLOCK */
+    bool integer_sums;     /* an arena of integer sums is needed even by one rank */
+    bool keeps_parameters; /* some layer keeps parameters itself (after_step) */
+    int meeting_count;     /* nodes that need sums over the batch in the middle of a pass, */
+    int *meeting;          /* [node_count], ascending */
+    int meeting_sums;      /* the most that one of them needs */
     int *exchange_word; /* [node_count] first of 1 + parameter_count words of a node in the exchange: largest
                            delta, then largest sample gradients. The last node comes first. */
     int exchange_words;

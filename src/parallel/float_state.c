@@ -8,17 +8,18 @@
 /* MXCSR: all exceptions masked, round to nearest, no flush to zero (bit 15), no denormals-are-zero (bit 6).
  */
 #define CONTROL_WORD 0x1f80u
+#define FLAGS        0x3fu /* exceptions so far; loading the word costs more than looking at it */
 
 uint32_t ls_float_state_enter(void)
 {
     uint32_t saved = __builtin_ia32_stmxcsr();
-    __builtin_ia32_ldmxcsr(CONTROL_WORD);
+    if ((saved & ~FLAGS) != CONTROL_WORD) __builtin_ia32_ldmxcsr(CONTROL_WORD);
     return saved;
 }
 
 void ls_float_state_leave(uint32_t saved)
 {
-    __builtin_ia32_ldmxcsr(saved);
+    if (__builtin_ia32_stmxcsr() != saved) __builtin_ia32_ldmxcsr(saved);
 }
 
 #elif defined(__aarch64__)

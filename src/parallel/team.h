@@ -24,6 +24,15 @@ void ls_team_run(int threads, ls_team_function function, void *argument);
  * yields. */
 void ls_team_barrier(ls_team *team);
 
+/* The number in next, which then is one more: how threads share work. Barriers order what they do with it. */
+static inline int ls_team_take(const ls_team *team, atomic_int *next)
+{
+    if (team->size > 1) return atomic_fetch_add_explicit(next, 1, memory_order_relaxed);
+    int index = atomic_load_explicit(next, memory_order_relaxed); /* alone: without locking the bus */
+    atomic_store_explicit(next, index + 1, memory_order_relaxed);
+    return index;
+}
+
 /* Number of cores this process may run on (affinity mask, cgroup limit), at least 1. */
 int ls_team_cores(void);
 

@@ -31,15 +31,14 @@ static void collect_means(const ls_update_job *job, int index)
     }
 }
 
-void ls_update_collect(ls_update_job *job, int thread)
+void ls_update_collect(ls_update_job *job, const ls_team *team, int thread)
 {
     const ls_step *step = job->step;
     int index;
-    while ((index = atomic_fetch_add(&job->next_collected, 1)) < step->plan.piece_count) {
+    while ((index = ls_team_take(team, &job->next_collected)) < step->plan.piece_count) {
         const ls_piece *piece = &step->plan.piece[index];
         const float *gradient = ls_update_gradient(job, piece, step->space[thread].piece);
         add(step, job->first_part, piece->count, gradient, job->total + piece->first);
     }
-    while ((index = atomic_fetch_add(&job->next_mean, 1)) < step->model->node_count)
-        collect_means(job, index);
+    while ((index = ls_team_take(team, &job->next_mean)) < step->model->node_count) collect_means(job, index);
 }

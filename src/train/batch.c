@@ -57,9 +57,10 @@ static float value_of(const ls_head *head, const ls_dataset *data, int64_t row, 
 static void fill_values(const ls_head *head, const ls_rows *rows, int64_t begin, int64_t count, int64_t lanes,
                         float *values)
 {
-    for (int64_t u = 0; u < head->units; u++) {
-        for (int64_t n = 0; n < lanes; n++)
-            values[u * lanes + n] = n < count ? value_of(head, rows->data, row_at(rows, begin + n), u) : 0;
+    memset(values, 0, (size_t)(head->units * lanes) * sizeof *values);
+    for (int64_t n = 0; n < count; n++) {
+        int64_t row = row_at(rows, begin + n);
+        for (int64_t u = 0; u < head->units; u++) values[u * lanes + n] = value_of(head, rows->data, row, u);
     }
 }
 
@@ -69,24 +70,23 @@ static bool is_weighted(const ls_component *loss)
     return type->weighted != NULL && type->weighted(loss->options);
 }
 
-static bool is_ignored(const ls_head *head, int32_t label)
+static void leave_out_ignored(const ls_head *head, int64_t count, ls_batch_scratch *scratch)
 {
-    const ls_loss_type *type = ls_head_type(head);
-    return type->ignores != NULL && type->ignores(head->loss->options, label);
+    for (int64_t n = 0; n < count; n++)
+        if (ls_head_type(head)->ignores(head->loss->options, scratch->label[n])) scratch->weight[n] = 0;
 }
 
 void ls_batch_targets(const ls_panel *panel, const ls_head *head, const ls_rows *rows, int64_t begin,
                       int64_t count, ls_batch_scratch *scratch)
 {
     const ls_dataset *data = rows->data;
+    bool classes = has_classes(head, data);
     memset(scratch->weight, 0, (size_t)panel->lanes * sizeof *scratch->weight);
     memset(scratch->label, 0, (size_t)panel->lanes * sizeof *scratch->label);
-    for (int64_t n = 0; n < count; n++) {
-        scratch->weight[n] = 1;
-        if (!has_classes(head, data)) continue;
+    for (int64_t n = 0; n < count; n++) scratch->weight[n] = 1;
+    for (int64_t n = 0; n < count && classes; n++)
         scratch->label[n] = class_of(head, data, row_at(rows, begin + n));
-        if (is_ignored(head, scratch->label[n])) scratch->weight[n] = 0;
-    }
+    if (classes && ls_head_type(head)->ignores != NULL) leave_out_ignored(head, count, scratch);
     if (ls_head_type(head)->target == LS_TARGET_VALUES)
         fill_values(head, rows, begin, count, panel->lanes, scratch->values);
 }

@@ -244,41 +244,57 @@ static operands operands_of(const ls_gradient_job *job, const ls_tile_task *task
     return from;
 }
 
-/* Parameters with few columns, where one rank has all samples in one panel: no tiles, no sums in memory. */
-static bool run_small(const ls_gradient_job *job, const ls_tile_task *task)
+void ls_gradient_prepare_small(const ls_plan *plan, const float *memory, float *gradient,
+                               ls_small_outer *small)
 {
-    const ls_plan *plan = job->plan;
-    const ls_parameter *parameter = &plan->model->parameter[task->parameter];
-    bool sum = task->kind == LS_GRADIENT_SUM;
-    if (!job->exact || job->sums != NULL || job->rows < 1 || job->rows > least(plan->lanes, LS_BLOCK) ||
-        (!sum && task->kind != LS_GRADIENT_OUTER) || parameter->columns > LS_LANES)
-        return false;
-    int input = plan->model->node[task->node].input[0];
-    const float *delta = job->memory + (plan->slot[task->node + 1].delta + task->first_row) * plan->lanes;
-    job->kernels->exact_outer(&(ls_small_outer){
-        .M = task->rows,
-        .N = parameter->columns,
-        .rows = job->rows,
-        .grain = plan->grain,
-        .left = sum ? NULL : delta,
-        .right = sum ? delta : job->memory + plan->slot[input].value * plan->lanes,
-        .lanes = plan->lanes,
-        .scale = job->scale[task->parameter],
-        .terms = job->terms,
-        .factor = ls_gradient_factor(job, task->parameter),
-        .gradient = job->gradient + parameter->offset + task->first_row * parameter->ld,
-        .ld = parameter->ld,
-    });
-    return true;
+    for (int t = 0; t < plan->task_count; t++) {
+        const ls_tile_task *task = &plan->task[t];
+        const ls_parameter *parameter = &plan->model->parameter[task->parameter];
+        bool sum = task->kind == LS_GRADIENT_SUM, outer = task->kind == LS_GRADIENT_OUTER;
+        small[t] = (ls_small_outer){0};
+        if ((!sum && !outer) || parameter->columns > LS_LANES) continue;
+        const float *delta = memory + (plan->slot[task->node + 1].delta + task->first_row) * plan->lanes;
+        int input = plan->model->node[task->node].input[0];
+        small[t] = (ls_small_outer){
+            .M = task->rows,
+            .N = parameter->columns,
+            .grain = plan->grain,
+            .left = sum ? NULL : delta,
+            .right = sum ? delta : memory + plan->slot[input].value * plan->lanes,
+            .lanes = plan->lanes,
+            .gradient = gradient + parameter->offset + task->first_row * parameter->ld,
+            .ld = parameter->ld,
+        };
+    }
 }
 
-void ls_gradient_run(const ls_gradient_job *job, const ls_tile_task *task, ls_gradient_scratch *scratch)
+bool ls_gradient_is_small(const ls_gradient_job *job)
 {
+    return job->exact && job->sums == NULL && job->rows >= 1 &&
+           job->rows <= least(job->plan->lanes, LS_BLOCK);
+}
+
+/* Parameters with few columns, where one rank has all samples in one panel: no tiles, no sums in memory. */
+static void run_small(const ls_gradient_job *job, const ls_tile_task *task, ls_small_outer *outer)
+{
+    outer->rows = job->rows;
+    outer->terms = job->terms;
+    outer->scale = job->scale[task->parameter];
+    outer->factor = job->factor;
+    job->kernels->exact_outer(outer);
+}
+
+void ls_gradient_run(const ls_gradient_job *job, int index, ls_gradient_scratch *scratch)
+{
+    const ls_tile_task *task = &job->plan->task[index];
+    if (job->small != NULL && job->small[index].M > 0) {
+        run_small(job, task, &job->small[index]);
+        return;
+    }
     if (task->kind == LS_GRADIENT_ROWS) {
         ls_gradient_run_rows(job, task);
         return;
     }
-    if (run_small(job, task)) return;
     operands from = operands_of(job, task, scratch);
     if (job->exact)
         run_exact(job, task, &from, scratch);

@@ -26,6 +26,8 @@ typedef struct ls_gradient_job {
     double mean_factor;          /* the same for untrained parameters: one over the rows of the batch */
     uint64_t *sums;  /* arena of the sums of this rank; NULL if it is alone: then gradient gets the result */
     float *gradient; /* arena */
+    ls_small_outer *small; /* [task_count] as ls_gradient_prepare_small made it, if ls_gradient_is_small; else
+                              NULL */
 } ls_gradient_job;
 
 /* For up to rows rows of a rank; a thread that makes no gradients needs none of the plan's: rows 0. */
@@ -42,7 +44,15 @@ int64_t ls_gradient_width(const ls_gradient_job *job, const ls_tile_task *task);
 /* A task of the kind LS_GRADIENT_ROWS (train/gradient_rows.c). */
 void ls_gradient_run_rows(const ls_gradient_job *job, const ls_tile_task *task);
 
-/* One task. Tasks of a step may run in any order on any thread. */
-void ls_gradient_run(const ls_gradient_job *job, const ls_tile_task *task, ls_gradient_scratch *scratch);
+/* For each task of the plan with a kernel of its own for few columns, what it is called with from step to
+ * step (but rows, scale, terms and factor); M 0 for the others. */
+void ls_gradient_prepare_small(const ls_plan *plan, const float *memory, float *gradient,
+                               ls_small_outer *small);
+
+/* Whether that kernel can be used: one rank has all samples, in one panel. */
+bool ls_gradient_is_small(const ls_gradient_job *job);
+
+/* One task, by its number in the plan. Tasks of a step may run in any order on any thread. */
+void ls_gradient_run(const ls_gradient_job *job, int index, ls_gradient_scratch *scratch);
 
 #endif

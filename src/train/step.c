@@ -1,5 +1,6 @@
 #include "train/step.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "parallel/agree.h"
@@ -62,13 +63,14 @@ typedef struct stretch {
     bool turn;                /* which counter of panels it uses */
 } stretch;
 
-static void run_stretch(ls_step_run_state *run, int thread, const stretch *part, atomic_int *next)
+static void run_stretch(ls_step_run_state *run, const ls_team *team, int thread, const stretch *part,
+                        atomic_int *next)
 {
     ls_step *step = run->step;
     const ls_plan *plan = &step->plan;
     ls_thread_space *space = &step->space[thread];
     int64_t panels = run->panels, index;
-    while ((index = atomic_fetch_add(next, 1)) < panels) {
+    while ((index = ls_team_take(team, next)) < panels) {
         ls_panel *panel = panel_of(run, thread, index);
         int64_t begin = index * panel->lanes, count = panel->pass.count;
         panel->batch_sums = part->sums;
@@ -92,8 +94,8 @@ static void run_stretch(ls_step_run_state *run, int thread, const stretch *part,
 static const double *finish_stretch(ls_step_run_state *run, ls_team *team, int thread, stretch *part)
 {
     part->turn = !part->turn;
-    if (thread == 0) atomic_store(&run->next_panel[!part->turn], 0);
-    run_stretch(run, thread, part, &run->next_panel[part->turn]);
+    if (thread == 0) atomic_store_explicit(&run->next_panel[!part->turn], 0, memory_order_relaxed);
+    run_stretch(run, team, thread, part, &run->next_panel[part->turn]);
     ls_team_barrier(team);
     return part->meeting >= 0 ? ls_meeting_run(run, team, thread, part->meeting) : NULL;
 }
@@ -147,12 +149,12 @@ static void make_progress(ls_step_run_state *run)
     }
 }
 
-static void run_tasks(ls_step_run_state *run, int thread, int segment)
+static void run_tasks(ls_step_run_state *run, const ls_team *team, int thread, int segment)
 {
     ls_step *step = run->step;
     int last = step->plan.first_task[segment + 1], index;
-    while ((index = atomic_fetch_add(&run->next_task, 1)) < last) {
-        ls_gradient_run(&run->gradient, &step->plan.task[index], &step->space[thread].gradient);
+    while ((index = ls_team_take(team, &run->next_task)) < last) {
+        ls_gradient_run(&run->gradient, index, &step->space[thread].gradient);
         if (thread == 0) make_progress(run);
     }
 }
@@ -186,12 +188,13 @@ static void update(ls_step_run_state *run, ls_team *team, int thread)
 {
     int index;
     if (run->update.total != NULL) {
-        ls_update_collect(&run->update, thread);
+        ls_update_collect(&run->update, team, thread);
         ls_team_barrier(team);
     }
     if (!run->last || run->call->gradient_only) return;
     ls_update_run(&run->update, team, thread);
-    while ((index = atomic_fetch_add(&run->next_node, 1)) < run->step->model->node_count)
+    if (!run->step->plan.keeps_parameters) return;
+    while ((index = ls_team_take(team, &run->next_node)) < run->step->model->node_count)
         ls_update_node(&run->update, index);
 }
 
@@ -214,11 +217,11 @@ static void run_phases(ls_team *team, int thread, void *argument)
         }
         if (thread == 0) {
             ls_exchange_finish(run, s);
-            atomic_store(&run->next_task, run->step->plan.first_task[s]);
+            atomic_store_explicit(&run->next_task, run->step->plan.first_task[s], memory_order_relaxed);
         }
         ls_team_barrier(team);
         bool stop = ls_step_given_up(run);
-        if (!stop) run_tasks(run, thread, s);
+        if (!stop) run_tasks(run, team, thread, s);
         ls_team_barrier(team);
         if (stop) break;
         if (thread == 0) reduction_start(run, s);
@@ -283,25 +286,37 @@ static ls_status conclude(ls_step_run_state *run)
     return run->update.measures ? ls_step_measure(run) : LS_OK;
 }
 
+/* What this rank does of so many rows; kept from the last step, as small steps feel the divisions. */
+static const ls_step_share *share_of(ls_step *step, int64_t rows)
+{
+    ls_step_share *share = &step->share;
+    const ls_plan *plan = &step->plan;
+    if (share->rows == rows) return share;
+    share->rows = rows;
+    ls_plan_share(rows, plan->grain, ls_comm_rank(step->comm), ls_comm_size(step->comm), &share->first,
+                  &share->count);
+    share->panels = (share->count + plan->lanes - 1) / plan->lanes;
+    share->terms = (uint64_t)((rows + plan->grain - 1) / plan->grain);
+    return share;
+}
+
 /* The part of the batch that begins with row begin. */
 static void begin_part(ls_step_run_state *run, int64_t begin, int64_t count)
 {
     ls_step *step = run->step;
     ls_step_call *call = run->call;
     const ls_plan *plan = &step->plan;
-    int64_t first;
     run->rows = count;
     run->last = begin + count == call->rows.count;
     run->bad_tensor = run->bad_parameter = -1;
-    run->terms = (uint64_t)((count + plan->grain - 1) / plan->grain);
+    const ls_step_share *share = share_of(step, count);
+    run->terms = share->terms;
     run->posted = plan->segment_count;
     run->local = call->rows;
-    ls_plan_share(count, plan->grain, ls_comm_rank(step->comm), ls_comm_size(step->comm), &first,
-                  &run->local.count);
-    if (call->status != LS_OK) run->local.count = 0;
-    run->first = begin + first;
+    run->local.count = call->status == LS_OK ? share->count : 0;
+    run->panels = call->status == LS_OK ? share->panels : 0;
+    run->first = begin + share->first;
     run->local.first += run->first;
-    run->panels = (run->local.count + plan->lanes - 1) / plan->lanes;
     run->gradient = (ls_gradient_job){
         .plan = plan,
         .kernels = step->kernels,
@@ -315,6 +330,7 @@ static void begin_part(ls_step_run_state *run, int64_t begin, int64_t count)
         .sums = step->sums,
         .gradient = step->gradient,
     };
+    if (ls_gradient_is_small(&run->gradient)) run->gradient.small = step->small;
     run->update = (ls_update_job){.step = step,
                                   .learning_rate = call->learning_rate,
                                   .factor = run->factor,
@@ -330,15 +346,18 @@ ls_status ls_step_run(ls_step *step, ls_step_call *call)
     int64_t rows = call->rows.count, part = ls_step_part_rows(step->recipe, rows, step->plan.grain);
     float scale[LS_HEADS_MAX];
     double factor = ls_batch_factor(&step->objective, &call->rows, scale);
-    ls_step_run_state run;
+    ls_step_run_state *run = step->run;
     copy_scores(step, false);
     for (int64_t begin = 0; begin < rows; begin += part) {
-        run = (ls_step_run_state){.step = step, .call = call, .factor = factor};
-        memcpy(run.scale, scale, sizeof scale);
-        begin_part(&run, begin, rows - begin < part ? rows - begin : part);
-        ls_team_run(step->plan.threads, run_phases, &run);
-        drain(&run);
-        if (ls_step_given_up(&run)) break;
+        memset(run, 0, offsetof(ls_step_run_state, exchange));
+        run->step = step;
+        run->call = call;
+        run->factor = factor;
+        memcpy(run->scale, scale, sizeof scale);
+        begin_part(run, begin, rows - begin < part ? rows - begin : part);
+        ls_team_run(step->plan.threads, run_phases, run);
+        drain(run);
+        if (ls_step_given_up(run)) break;
     }
-    return conclude(&run);
+    return conclude(run);
 }

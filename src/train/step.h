@@ -18,6 +18,19 @@ typedef struct ls_thread_space { /* what one thread writes; on cache lines of it
     ls_score score;
 } ls_thread_space;
 
+/* Neighbouring pieces whose parameters share a rule: elements [first, first + count) of the arena. */
+typedef struct ls_update_range {
+    int parameter; /* the first of them */
+    int64_t first, count;
+} ls_update_range;
+
+/* The share of this rank in a number of rows. */
+typedef struct ls_step_share {
+    int64_t rows; /* 0: none yet */
+    int64_t first, count, panels;
+    uint64_t terms; /* grains of all rows */
+} ls_step_share;
+
 typedef struct ls_step {
     ls_comm *comm;           /* not owned */
     const ls_model *model;   /* not owned */
@@ -43,13 +56,18 @@ typedef struct ls_step {
     ls_wide *meeting;            /* [plan.meeting_sums] */
     double *batch_sums;          /* [plan.meeting_sums] */
     ls_exact_scale *scale;       /* [parameters] */
+    ls_small_outer *small;       /* [plan.task_count], train/gradient.h */
     uint64_t *hash;              /* [parameters], for the comparison of replicas */
     double *norm_part;           /* [pieces] */
     ls_parameter_rule *rule;     /* [parameters] */
-    ls_squares *squares;         /* [pieces]; NULL unless the optimiser needs norms of parameters */
-    double *ratio;               /* [parameters]; likewise */
-    ls_thread_space *space;      /* [threads] */
-    int64_t steps;               /* done, skipped ones among them */
+    ls_update_range *range; /* [range_count]: all that the update changes, elementwise; 0: piece by piece */
+    int range_count;
+    ls_squares *squares;           /* [pieces]; NULL unless the optimiser needs norms of parameters */
+    double *ratio;                 /* [parameters]; likewise */
+    struct ls_step_run_state *run; /* train/step_run.h */
+    ls_step_share share;
+    ls_thread_space *space; /* [threads] */
+    int64_t steps;          /* done, skipped ones among them */
     int64_t skipped;
     int64_t skipped_in_row; /* up to the last step */
     /* The largest output of any layer in the first step of this process, and in the last that was finite. */

@@ -9,26 +9,12 @@
 static const uint32_t INFINITY_BITS = 0x7f800000u;
 static const double FLOAT_LIMIT = 0x1p127; /* a bound on sums beyond this may overflow float32 */
 
-static uint32_t largest_of_panels(const ls_step_run_state *run, const uint32_t *largest, int tensor)
+/* Of values that the panels have at a distance. */
+static uint32_t largest_of(const ls_step_run_state *run, const uint32_t *value, int distance)
 {
     uint32_t result = 0;
-    int64_t panels = run->panels;
-    for (int64_t p = 0; p < panels; p++) {
-        uint32_t value = largest[p * run->step->plan.tensor_count + tensor];
-        if (value > result) result = value;
-    }
-    return result;
-}
-
-static uint32_t largest_sample(const ls_step_run_state *run, int parameter)
-{
-    const ls_step *step = run->step;
-    uint32_t result = 0;
-    int64_t panels = run->panels;
-    for (int64_t p = 0; p < panels; p++) {
-        uint32_t value = step->sample_largest[p * step->model->parameter_count + parameter];
-        if (value > result) result = value;
-    }
+    const uint32_t *end = value + run->panels * distance;
+    for (; value < end; value += distance) result = *value > result ? *value : result;
     return result;
 }
 
@@ -47,10 +33,12 @@ static void fill_words(const ls_step_run_state *run, int index)
     const ls_node *node = &step->model->node[index];
     uint32_t *word = words_of(step, index);
     bool wanted = plan->slot[index + 1].delta >= 0;
-    word[0] = wanted ? largest_of_panels(run, step->delta_largest, index + 1) : 0;
+    word[0] = wanted ? largest_of(run, step->delta_largest + index + 1, plan->tensor_count) : 0;
     for (int p = 0; p < node->parameter_count; p++) {
         int parameter = node->first_parameter + p;
-        word[1 + p] = plan->sample_slot[parameter] < 0 ? 0 : largest_sample(run, parameter);
+        word[1 + p] = 0;
+        if (plan->sample_slot[parameter] >= 0)
+            word[1 + p] = largest_of(run, step->sample_largest + parameter, step->model->parameter_count);
     }
 }
 
@@ -68,7 +56,7 @@ void ls_exchange_start(ls_step_run_state *run, int segment)
         step->exchange[LS_STATUS_WORD] = (uint32_t)run->call->status;
         step->exchange[LS_WISH_WORD] = (uint32_t)run->call->wish;
         for (int t = 0; t < plan->tensor_count; t++)
-            values[t] = largest_of_panels(run, step->value_largest, t);
+            values[t] = largest_of(run, step->value_largest + t, plan->tensor_count);
         if (ls_fault("overflow")) values[0] = INFINITY_BITS;
         begin = step->exchange;
         count += LS_FIRST_LARGEST + plan->tensor_count;
@@ -114,13 +102,10 @@ static void look_for_infinity(ls_step_run_state *run, int segment)
 }
 
 /* At least the sum over the batch of the absolute values of an element of the gradient (twice as much: see
- * docs/layout-invariance.md). */
-static double bound_of(const ls_step_run_state *run, int parameter)
+ * docs/layout-invariance.md). word: of the node. */
+static double bound_of(const ls_step_run_state *run, const ls_node *node, const uint32_t *word, int parameter)
 {
     const ls_step *step = run->step;
-    int index = step->plan.parameter_node[parameter];
-    const ls_node *node = &step->model->node[index];
-    const uint32_t *word = words_of(step, index);
     double rows = 2.0 * (double)run->rows;
     double a = (double)float_of((step->exchange + LS_FIRST_LARGEST)[node->input[0]]);
     double d = (double)float_of(word[0]);
@@ -145,13 +130,16 @@ static double bound_of(const ls_step_run_state *run, int parameter)
 static void choose_scales(ls_step_run_state *run, int segment)
 {
     ls_step *step = run->step;
-    for (int p = 0; p < step->model->parameter_count; p++) {
-        if (step->plan.node_segment[step->plan.parameter_node[p]] != segment) continue;
-        double bound = bound_of(run, p);
-        if (bound >= FLOAT_LIMIT && run->bad_parameter < 0)
-            run->bad_parameter = p;
-        else
-            step->scale[p] = ls_exact_scale_for(bound);
+    for (int n = step->plan.first_node[segment]; n < step->plan.first_node[segment + 1]; n++) {
+        const ls_node *node = &step->model->node[n];
+        const uint32_t *word = words_of(step, n);
+        for (int p = node->first_parameter; p < node->first_parameter + node->parameter_count; p++) {
+            double bound = bound_of(run, node, word, p);
+            if (bound >= FLOAT_LIMIT && run->bad_parameter < 0)
+                run->bad_parameter = p;
+            else
+                step->scale[p] = ls_exact_scale_for(bound);
+        }
     }
 }
 

@@ -21,7 +21,7 @@ const double *ls_meeting_run(ls_step_run_state *run, ls_team *team, int thread, 
     ls_step *step = run->step;
     const ls_node *of = &step->model->node[node];
     int sums = of->type->batch_sums(of), sum;
-    while ((sum = atomic_fetch_add(&run->next_sum, 1)) < sums) add_lanes(run, sum);
+    while ((sum = ls_team_take(team, &run->next_sum)) < sums) add_lanes(run, sum);
     ls_team_barrier(team);
     if (thread == 0) {
         _Static_assert(sizeof(ls_wide) % sizeof(int64_t) == 0, "an accumulator is an array of integers");
@@ -30,7 +30,7 @@ const double *ls_meeting_run(ls_step_run_state *run, ls_team *team, int thread, 
                                          (int64_t)sums * (int64_t)(sizeof(ls_wide) / sizeof(int64_t)));
         }
         for (int s = 0; s < sums; s++) step->batch_sums[s] = ls_wide_value(&step->meeting[s]);
-        atomic_store(&run->next_sum, 0);
+        atomic_store_explicit(&run->next_sum, 0, memory_order_relaxed);
     }
     ls_team_barrier(team);
     return step->batch_sums;

@@ -23,20 +23,19 @@ typedef struct ls_step_run_state {
     uint64_t terms;
     ls_gradient_job gradient;
     ls_update_job update;
-    _Alignas(64) atomic_int next_panel[LS_SEGMENTS_MAX]; /* the work that is handed out, one counter a phase
-                                                          */
-    _Alignas(64) atomic_int next_task;
-    _Alignas(64) atomic_int next_node;
-    _Alignas(64) atomic_int next_sum;
+    /* The work that is handed out, one counter a phase. */
+    _Alignas(64) atomic_int next_panel[2];
+    atomic_int next_task, next_node, next_sum;
     /* written by thread 0 between barriers */
-    ls_status status;  /* of the communicator */
-    bool leave;        /* some rank failed before the step */
-    int bad_tensor;    /* first tensor that is not finite, -1: none */
-    int bad_parameter; /* first parameter whose sum may not be finite, -1: none */
+    _Alignas(64) ls_status status; /* of the communicator */
+    bool leave;                    /* some rank failed before the step */
+    int bad_tensor;                /* first tensor that is not finite, -1: none */
+    int bad_parameter;             /* first parameter whose sum may not be finite, -1: none */
     bool bad_delta;
+    int posted; /* reductions that may need progress: segments >= posted */
+    /* Messages under way, NULL: none, as before and after every step. From here on nothing is cleared. */
     ls_request *exchange[LS_SEGMENTS_MAX];
     ls_request *reduction[LS_SEGMENTS_MAX];
-    int posted; /* reductions that may need progress: segments >= posted */
 } ls_step_run_state;
 
 /* Whether the step ends without an update. */

@@ -4,11 +4,40 @@
 
 #include "base/memory.h"
 #include "optim/groups.h"
-#include "train/step.h"
+#include "train/step_run.h"
 
 static const ls_optimizer_type *optimizer_of(const ls_recipe *recipe)
 {
     return (const ls_optimizer_type *)recipe->optimizer.type;
+}
+
+enum { RANGE_ELEMENTS = 16384 }; /* of a range at most, so that threads can share the update */
+
+static bool same_rule(const ls_parameter_rule *a, const ls_parameter_rule *b)
+{
+    return a->lr_factor == b->lr_factor && a->weight_decay == b->weight_decay && a->l1 == b->l1;
+}
+
+/* Joins pieces, unless something is done with single parameters. */
+static void list_ranges(ls_step *step)
+{
+    ls_update_range *last = NULL;
+    for (int p = 0; p < step->plan.piece_count; p++) {
+        const ls_piece *piece = &step->plan.piece[p];
+        const ls_parameter_rule *rule = &step->rule[piece->parameter];
+        if (rule->max_norm != 0 || step->squares != NULL) {
+            step->range_count = 0;
+            return;
+        }
+        if (rule->lr_factor == 0) continue;
+        if (last != NULL && last->first + last->count == piece->first &&
+            last->count + piece->count <= RANGE_ELEMENTS && same_rule(rule, &step->rule[last->parameter])) {
+            last->count += piece->count;
+            continue;
+        }
+        last = &step->range[step->range_count++];
+        *last = (ls_update_range){piece->parameter, piece->first, piece->count};
+    }
 }
 
 /* What the optimiser does with each parameter. */
@@ -16,14 +45,17 @@ static ls_status get_rules(ls_step *step)
 {
     size_t parameters = (size_t)step->model->parameter_count, pieces = (size_t)step->plan.piece_count;
     step->rule = ls_alloc(parameters, sizeof *step->rule);
-    if (step->rule == NULL) return LS_ERROR_MEMORY;
+    step->range = ls_alloc(pieces, sizeof *step->range);
+    if (step->rule == NULL || step->range == NULL) return LS_ERROR_MEMORY;
     if (optimizer_of(step->recipe)->squares != NULL) {
         step->squares = ls_alloc(pieces, sizeof *step->squares);
         step->ratio = ls_alloc(parameters, sizeof *step->ratio);
         if (step->squares == NULL || step->ratio == NULL) return LS_ERROR_MEMORY;
     }
-    return ls_groups_resolve(step->recipe->optimizer.options, step->model->parameter,
-                             step->model->parameter_count, step->recipe->file, step->rule);
+    LS_TRY(ls_groups_resolve(step->recipe->optimizer.options, step->model->parameter,
+                             step->model->parameter_count, step->recipe->file, step->rule));
+    list_ranges(step);
+    return LS_OK;
 }
 
 static ls_status get_arenas(ls_step *step)
@@ -61,7 +93,11 @@ static ls_status get_panels(ls_step *step)
     bool complete = step->memory && step->value_largest && step->delta_largest && step->sample_largest &&
                     step->exchange && step->lane_sums && step->meeting && step->batch_sums && step->scale &&
                     step->hash && step->norm_part;
-    return complete ? LS_OK : LS_ERROR_MEMORY;
+    step->small = ls_alloc((size_t)plan->task_count, sizeof *step->small);
+    step->run = ls_alloc(1, sizeof *step->run);
+    if (!complete || step->small == NULL || step->run == NULL) return LS_ERROR_MEMORY;
+    ls_gradient_prepare_small(plan, step->memory, step->gradient, step->small);
+    return LS_OK;
 }
 
 static ls_status prepare_panels(ls_step *step)
@@ -131,6 +167,8 @@ static void release_work(ls_step *step)
     ls_free(step->meeting);
     ls_free(step->batch_sums);
     ls_free(step->scale);
+    ls_free(step->small);
+    ls_free(step->run);
     ls_free(step->hash);
     ls_free(step->norm_part);
     ls_plan_free(&step->plan);
@@ -142,6 +180,9 @@ static void release_work(ls_step *step)
     step->lane_sums = step->batch_sums = NULL;
     step->meeting = NULL;
     step->scale = NULL;
+    step->small = NULL;
+    step->run = NULL;
+    step->share = (ls_step_share){0};
     step->hash = NULL;
     step->norm_part = NULL;
 }
@@ -155,6 +196,7 @@ void ls_step_free(ls_step *step)
     ls_free(step->total);
     ls_health_free(step->health);
     ls_free(step->rule);
+    ls_free(step->range);
     ls_free(step->squares);
     ls_free(step->ratio);
     ls_free(step->sums);

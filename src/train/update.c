@@ -47,7 +47,7 @@ static double clip(ls_update_job *job, ls_team *team, int thread)
 {
     ls_step *step = job->step;
     int index;
-    while ((index = atomic_fetch_add(&job->next_norm, 1)) < step->plan.piece_count) {
+    while ((index = ls_team_take(team, &job->next_norm)) < step->plan.piece_count) {
         const ls_piece *piece = &step->plan.piece[index];
         step->norm_part[index] = norm_part(job, piece, gradient_of(job, piece, thread));
     }
@@ -59,24 +59,25 @@ static double clip(ls_update_job *job, ls_team *team, int thread)
     return norm > limit ? limit / norm : 1.0;
 }
 
-static ls_update update_of(const ls_update_job *job, const ls_piece *piece, const float *gradient,
-                           double scale)
+/* The update of elements first.. of one parameter, or of several that share a rule. */
+static ls_update update_of(const ls_update_job *job, int parameter, int64_t first, int64_t count,
+                           const float *gradient, double scale)
 {
     const ls_step *step = job->step;
-    const ls_parameter_rule *rule = &step->rule[piece->parameter];
+    const ls_parameter_rule *rule = &step->rule[parameter];
     ls_update update = {
         .kernels = step->kernels,
-        .count = piece->count,
-        .w = step->parameters + piece->first,
+        .count = count,
+        .w = step->parameters + first,
         .gradient = gradient,
         .learning_rate = job->learning_rate * rule->lr_factor,
         .gradient_scale = scale * pending_factor(job),
         .clip_value = step->recipe->training.clip_value,
         .rule = rule,
         .step = step->steps - step->skipped + 1,
-        .ratio = step->ratio == NULL ? 1 : step->ratio[piece->parameter],
+        .ratio = step->ratio == NULL ? 1 : step->ratio[parameter],
     };
-    for (int s = 0; s < step->state_count; s++) update.state[s] = step->state[s] + piece->first;
+    for (int s = 0; s < step->state_count; s++) update.state[s] = step->state[s] + first;
     return update;
 }
 
@@ -107,11 +108,12 @@ static void measure(ls_update_job *job, ls_team *team, int thread, double scale)
 {
     ls_step *step = job->step;
     int index;
-    while ((index = atomic_fetch_add(&job->next_square, 1)) < step->plan.piece_count) {
+    while ((index = ls_team_take(team, &job->next_square)) < step->plan.piece_count) {
         const ls_piece *piece = &step->plan.piece[index];
         step->squares[index] = (ls_squares){0, 0};
         if (is_frozen(step, piece)) continue;
-        ls_update update = update_of(job, piece, gradient_of(job, piece, thread), scale);
+        ls_update update = update_of(job, piece->parameter, piece->first, piece->count,
+                                     gradient_of(job, piece, thread), scale);
         step->squares[index] = optimizer_of(step)->squares(step->recipe->optimizer.options, &update);
     }
     ls_team_barrier(team);
@@ -141,11 +143,25 @@ static void update_piece(const ls_update_job *job, int index, int thread, double
                          thread);
     }
     if (!frozen) {
-        ls_update update = update_of(job, piece, gradient, scale);
+        ls_update update = update_of(job, piece->parameter, piece->first, piece->count, gradient, scale);
         optimizer_of(step)->update(step->recipe->optimizer.options, &update);
         limit_rows(job, piece);
     }
     if (job->measures) ls_health_after(step->health, index, piece->count, w, thread);
+}
+
+/* The gradient lies in an arena, and nothing is to be measured. */
+static void update_ranges(ls_update_job *job, const ls_team *team, double scale)
+{
+    const ls_step *step = job->step;
+    const float *gradient = job->total != NULL ? job->total : step->gradient;
+    int index;
+    while ((index = ls_team_take(team, &job->next_piece)) < step->range_count) {
+        const ls_update_range *range = &step->range[index];
+        ls_update update =
+            update_of(job, range->parameter, range->first, range->count, gradient + range->first, scale);
+        optimizer_of(step)->update(step->recipe->optimizer.options, &update);
+    }
 }
 
 void ls_update_run(ls_update_job *job, ls_team *team, int thread)
@@ -153,7 +169,12 @@ void ls_update_run(ls_update_job *job, ls_team *team, int thread)
     ls_step *step = job->step;
     double scale = step->recipe->training.clip_norm > 0 ? clip(job, team, thread) : 1.0;
     if (optimizer_of(step)->squares != NULL) measure(job, team, thread, scale);
+    bool gradient_is_whole = step->sums == NULL || job->total != NULL;
+    if (gradient_is_whole && step->range_count > 0 && !job->measures) {
+        update_ranges(job, team, scale);
+        return;
+    }
     int index;
-    while ((index = atomic_fetch_add(&job->next_piece, 1)) < step->plan.piece_count)
+    while ((index = ls_team_take(team, &job->next_piece)) < step->plan.piece_count)
         update_piece(job, index, thread, scale);
 }

@@ -15,11 +15,9 @@ typedef struct ls_update_job {
     float *total;    /* arena: the sum over the parts of the batch so far; NULL: the batch is not collected */
     bool first_part; /* total begins anew */
     bool measures;   /* for step->health */
+    /* Pieces and nodes are handed out, one counter a phase. */
     _Alignas(64) atomic_int next_collected;
-    _Alignas(64) atomic_int next_mean;
-    _Alignas(64) atomic_int next_norm; /* pieces are handed out, one counter a phase */
-    _Alignas(64) atomic_int next_square;
-    _Alignas(64) atomic_int next_piece;
+    atomic_int next_mean, next_norm, next_square, next_piece;
 } ls_update_job;
 
 /* The gradient of a piece, of the part of the batch at hand, from the sums over ranks into to; or, where
@@ -28,7 +26,7 @@ const float *ls_update_gradient(const ls_update_job *job, const ls_piece *piece,
 
 /* Takes the gradients of the part of the batch at hand, and the means that layers want, into job->total.
  * Called by every thread of the team (train/accumulate.c). */
-void ls_update_collect(ls_update_job *job, int thread);
+void ls_update_collect(ls_update_job *job, const ls_team *team, int thread);
 
 /* New weights and optimiser state: the norm of the gradient where it is clipped, norms of parameters where
  * the optimiser wants them, then piece after piece. Called by every thread of the team. */

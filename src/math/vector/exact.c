@@ -1,6 +1,7 @@
 /* Exact sums of tiles (base/exact.h) and the maxima from which their scales come. Integer sums and maxima do
    not depend on order, and each element is converted by itself: nothing here depends on the width of vectors.
  */
+#include <string.h>
 #include "math/vector/activation.h"
 
 uint32_t LS_VARIANT(ls_largest)(const float *x, int64_t count)
@@ -14,7 +15,9 @@ uint32_t LS_VARIANT(ls_largest)(const float *x, int64_t count)
             lane[n] = lane[n] > bits ? lane[n] : bits;
         }
     }
-    for (int n = 0; n < LS_LANES; n++) largest = largest > lane[n] ? largest : lane[n];
+    for (int n = 0; n < 8; n++) lane[n] = lane[n] > lane[n + 8] ? lane[n] : lane[n + 8];
+    for (int n = 0; n < 4; n++) lane[n] = lane[n] > lane[n + 4] ? lane[n] : lane[n + 4];
+    for (int n = 0; n < 4; n++) largest = largest > lane[n] ? largest : lane[n];
     for (; i < count; i++) {
         uint32_t bits = ls_bits_of(x[i]) & 0x7fffffffu;
         largest = largest > bits ? largest : bits;
@@ -61,16 +64,44 @@ void LS_VARIANT(ls_exact_finish)(ls_exact_scale scale, uint64_t terms, double fa
 
 enum { HALF = LS_LANES / 2 }; /* columns at a time: small parameters seldom have more */
 
-/* Columns of right with samples as rows: packed[s][n]. */
+typedef float half_vector __attribute__((vector_size(HALF * sizeof(float))));
+/* Elements of two rows change places. */
+#define EXCHANGE(A, B, LOW, HIGH)                                                                            \
+    do {                                                                                                     \
+        half_vector first_ = __builtin_shufflevector(A, B, LOW);                                             \
+        (B) = __builtin_shufflevector(A, B, HIGH);                                                           \
+        (A) = first_;                                                                                        \
+    } while (0)
+#define LOW_ONES   0, 8, 2, 10, 4, 12, 6, 14
+#define HIGH_ONES  1, 9, 3, 11, 5, 13, 7, 15
+#define LOW_TWOS   0, 1, 8, 9, 4, 5, 12, 13
+#define HIGH_TWOS  2, 3, 10, 11, 6, 7, 14, 15
+#define LOW_FOURS  0, 1, 2, 3, 8, 9, 10, 11
+#define HIGH_FOURS 4, 5, 6, 7, 12, 13, 14, 15
+
+LS_INLINE void transpose_half(half_vector v[HALF])
+{
+    LS_UNROLL for (int n = 0; n < HALF; n += 2) EXCHANGE(v[n], v[n + 1], LOW_ONES, HIGH_ONES);
+    LS_UNROLL for (int n = 0; n < HALF; n++)
+    {
+        if (!(n & 2)) EXCHANGE(v[n], v[n + 2], LOW_TWOS, HIGH_TWOS);
+    }
+    LS_UNROLL for (int n = 0; n < HALF / 2; n++) EXCHANGE(v[n], v[n + 4], LOW_FOURS, HIGH_FOURS);
+}
+
+/* Columns of right with samples as rows: packed[s][n], by vectors: what is stored in floats and loaded as a
+   vector right after would wait. lanes is a multiple of LS_LANES, so whole vectors of samples can be read. */
 LS_INLINE void pack_small(const ls_small_outer *outer, int64_t first, float packed[LS_BLOCK][HALF])
 {
     int64_t used = outer->N - first < HALF ? outer->N - first : HALF;
-    for (int64_t s = 0; used < HALF && s < outer->rows; s++) {
-        LS_INDEPENDENT for (int n = 0; n < HALF; n++) packed[s][n] = 0.0f;
-    }
-    for (int64_t n = 0; n < used; n++) {
-        const float *right = outer->right + (first + n) * outer->lanes;
-        for (int64_t s = 0; s < outer->rows; s++) packed[s][n] = right[s];
+    for (int64_t s = 0; s < outer->rows; s += HALF) {
+        half_vector v[HALF] = {0};
+        LS_UNROLL for (int n = 0; n < HALF; n++)
+        {
+            if (n < used) memcpy(&v[n], outer->right + (first + n) * outer->lanes + s, sizeof v[n]);
+        }
+        transpose_half(v);
+        LS_UNROLL for (int n = 0; n < HALF; n++) memcpy(packed[s + n], &v[n], sizeof v[n]);
     }
 }
 
@@ -97,15 +128,13 @@ LS_INLINE void small_row(const ls_small_outer *outer, const float *left, float p
 void LS_VARIANT(ls_exact_outer)(const ls_small_outer *outer)
 {
     float packed[LS_BLOCK][HALF] __attribute__((aligned(64)));
-    for (int64_t first = 0; first < LS_LANES; first += HALF) {
-        if (first < outer->N) pack_small(outer, first, packed);
+    for (int64_t first = 0; first < outer->N; first += HALF) {
+        pack_small(outer, first, packed);
         for (int64_t m = 0; m < outer->M; m++) {
-            float *to = outer->gradient + m * outer->ld + first;
-            if (first < outer->N) {
-                small_row(outer, outer->left ? outer->left + m * outer->lanes : NULL, packed, to);
-            } else {
-                LS_INDEPENDENT for (int n = 0; n < HALF; n++) to[n] = 0.0f;
-            }
+            const float *left = outer->left ? outer->left + m * outer->lanes : NULL;
+            small_row(outer, left, packed, outer->gradient + m * outer->ld + first);
         }
     }
+    for (int64_t m = 0; m < outer->M && outer->N <= HALF; m++)
+        memset(outer->gradient + m * outer->ld + HALF, 0, HALF * sizeof(float));
 }
