@@ -218,6 +218,11 @@ typedef struct ls_kernels {
                         uint64_t *sum, int64_t lds);
     void (*exact_add)(ls_exact_scale scale, int64_t rows, int64_t columns, const float *x, int64_t ldx,
                       uint64_t *sum, int64_t lds);
+    /* The last term and the end in one: x = (float)(value(sum + term(last), terms) * factor); sum NULL: there
+       is no other term. */
+    void (*exact_close)(ls_exact_scale scale, uint64_t terms, double factor, int64_t rows, int64_t columns,
+                        const float *last, int64_t ldl, const uint64_t *sum, int64_t lds, float *x,
+                        int64_t ldx);
     void (*exact_outer)(const ls_small_outer *outer);
     /* x = (float)(value(sum, terms) * factor) */
     void (*exact_finish)(ls_exact_scale scale, uint64_t terms, double factor, int64_t rows, int64_t columns,

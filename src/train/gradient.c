@@ -134,11 +134,14 @@ static void make_tile(const ls_gradient_job *job, const ls_tile_task *task, cons
         memset(c + row * ldc + task->columns, 0, (size_t)(from->width - task->columns) * sizeof *c);
 }
 
-/* Adds the grains of outputs first.. into sum (leading dimension lds). */
+/* Adds the grains of outputs first.. into sum (leading dimension lds); gradient not NULL: where the sum over
+ * all of them goes in the end (leading dimension ldg). */
 static void add_grains(const ls_gradient_job *job, const ls_tile_task *task, const operands *from,
-                       int64_t first, int64_t count, ls_gradient_scratch *scratch, uint64_t *sum, int64_t lds)
+                       int64_t first, int64_t count, ls_gradient_scratch *scratch, uint64_t *sum, int64_t lds,
+                       float *gradient, int64_t ldg)
 {
     int64_t grain = job->plan->grain;
+    double factor = ls_gradient_factor(job, task->parameter);
     ls_exact_scale scale = job->scale[task->parameter];
     float row[LS_TILE_ROWS] = {0};
     for (int64_t begin = 0; begin < job->rows; begin += grain) {
@@ -152,7 +155,10 @@ static void add_grains(const ls_gradient_job *job, const ls_tile_task *task, con
             rows = 1;
             columns = round_up(count);
         }
-        if (begin == 0)
+        if (gradient != NULL && begin + grain >= job->rows)
+            job->kernels->exact_close(scale, job->terms, factor, rows, columns, terms, from->ld,
+                                      begin == 0 ? NULL : sum, lds, gradient, ldg);
+        else if (begin == 0)
             job->kernels->exact_store(scale, rows, columns, terms, from->ld, sum, lds);
         else
             job->kernels->exact_add(scale, rows, columns, terms, from->ld, sum, lds);
@@ -172,12 +178,10 @@ static void run_exact(const ls_gradient_job *job, const ls_tile_task *task, cons
         int64_t place = parameter->offset +
                         (vector ? first : (task->first_row + first) * parameter->ld + task->first_column);
         if (job->sums == NULL) {
-            add_grains(job, task, from, first, count, scratch, scratch->sum, scratch->ld);
-            job->kernels->exact_finish(job->scale[task->parameter], job->terms,
-                                       ls_gradient_factor(job, task->parameter), rows, width, scratch->sum,
-                                       scratch->ld, job->gradient + place, parameter->ld);
+            add_grains(job, task, from, first, count, scratch, scratch->sum, scratch->ld,
+                       job->gradient + place, parameter->ld);
         } else if (job->rows > 0) {
-            add_grains(job, task, from, first, count, scratch, job->sums + place, parameter->ld);
+            add_grains(job, task, from, first, count, scratch, job->sums + place, parameter->ld, NULL, 0);
         } else { /* a rank without samples adds nothing */
             for (int64_t row = 0; row < rows; row++) {
                 memset(job->sums + place + row * parameter->ld, 0, (size_t)width * sizeof *job->sums);

@@ -71,6 +71,36 @@ Test(kernels_exact, finish_follows_the_definition)
 }
 
 /* The sum of tiles is the same in any order, with any table for any tile, and near the sum in double. */
+Test(kernels_exact, close_adds_the_last_term_and_finishes)
+{
+    static tile start;
+    static float wanted[ROOM], got[ROOM];
+    for (int i = 0; i < 300; i++) {
+        fill(&start, 2.0f);
+        const bool alone = i % 3 == 0;
+        const uint64_t terms = alone ? 1 : 2 + (uint64_t)random_below(1000);
+        const ls_exact_scale scale = ls_exact_scale_for(8.0);
+        const double factor = i % 2 ? 1.0 : 1.0 / 37.0;
+        for (int j = 0; j < ROOM; j++) { /* what the terms before add up to */
+            start.sum[j] = ls_exact_term(scale, 1.0 / (1 + j)) + (terms - 2) * scale.magic_bits;
+            wanted[j] = got[j] = -1;
+        }
+        for (int64_t r = 0; r < start.rows; r++)
+            for (int64_t c = 0; c < start.columns; c++) {
+                uint64_t last = ls_exact_term(scale, start.x[r * start.ldx + c]);
+                uint64_t sum = alone ? last : start.sum[r * start.lds + c] + last;
+                wanted[r * start.ldx + c] = (float)(ls_exact_value(scale, sum, terms) * factor);
+            }
+        for (int t = 0; table(t); t++) {
+            for (int j = 0; j < ROOM; j++) got[j] = -1;
+            table(t)->exact_close(scale, terms, factor, start.rows, start.columns, start.x, start.ldx,
+                                  alone ? NULL : start.sum, start.lds, got, start.ldx);
+            cr_assert(memcmp(got, wanted, sizeof got) == 0, "%s: %d x %d", table(t)->name, (int)start.rows,
+                      (int)start.columns);
+        }
+    }
+}
+
 Test(kernels_exact, order_and_table_do_not_matter)
 {
     enum { TILES = 50, WIDTH = 37 };

@@ -62,6 +62,23 @@ void LS_VARIANT(ls_exact_finish)(ls_exact_scale scale, uint64_t terms, double fa
         FOR_COLUMNS(x[i] = (float)(ls_exact_value(scale, sum[i], terms) * factor));
 }
 
+void LS_VARIANT(ls_exact_close)(ls_exact_scale scale, uint64_t terms, double factor, int64_t rows,
+                                int64_t columns, const float *last, int64_t ldl, const uint64_t *sum,
+                                int64_t lds, float *x, int64_t ldx)
+{
+    for (int64_t r = 0; r < rows; r++, x += ldx, last += ldl) {
+        if (sum == NULL) {
+            FOR_COLUMNS(
+                x[i] = (float)(ls_exact_value(scale, ls_exact_term(scale, (double)last[i]), terms) * factor));
+            continue;
+        }
+        FOR_COLUMNS(x[i] =
+                        (float)(ls_exact_value(scale, sum[i] + ls_exact_term(scale, (double)last[i]), terms) *
+                                factor));
+        sum += lds;
+    }
+}
+
 enum { HALF = LS_LANES / 2 }; /* columns at a time: small parameters seldom have more */
 
 typedef float half_vector __attribute__((vector_size(HALF * sizeof(float))));
