@@ -1,7 +1,7 @@
 /* Injected failures, compiled in for tests only (-DLS_FAULT_INJECTION). The environment variable
    LOCKSTEP_FAULT holds a comma-separated list of POINT[:rank=R][:nth=N]; the N-th (default first) passage of
    POINT on rank R (default any) fails. Points: memory, open, read, write, sync, rename, communicate, flip,
-   overflow. */
+   overflow, shared. */
 #ifndef LS_BASE_FAULT_H
 #define LS_BASE_FAULT_H
 

@@ -218,6 +218,8 @@ typedef struct ls_kernels {
                         uint64_t *sum, int64_t lds);
     void (*exact_add)(ls_exact_scale scale, int64_t rows, int64_t columns, const float *x, int64_t ldx,
                       uint64_t *sum, int64_t lds);
+    /* sum += x, modulo 2^64. */
+    void (*add_integers)(const uint64_t *x, uint64_t *sum, int64_t count);
     /* The last term and the end in one: x = (float)(value(sum + term(last), terms) * factor); sum NULL: there
        is no other term. */
     void (*exact_close)(ls_exact_scale scale, uint64_t terms, double factor, int64_t rows, int64_t columns,

@@ -50,6 +50,7 @@ ls_status ls_comm_broadcast(ls_comm *comm, void *bytes, size_t size, int root);
  * a rank) are freed with ls_free. */
 ls_status ls_comm_gather_all(ls_comm *comm, const void *bytes, size_t size, char **all, size_t **sizes);
 ls_status ls_comm_barrier(ls_comm *comm);
+void ls_comm_progress(ls_comm *comm); /* lets messages that are under way move; local */
 
 /* LS_OK, or the first failure that a call of this communicator met on this rank, with its message. ls_agree
  * takes it along, so that a failure on one rank becomes known to all at the next agreement. Local. */

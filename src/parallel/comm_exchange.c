@@ -111,6 +111,12 @@ ls_status ls_comm_gather_all(ls_comm *comm, const void *bytes, size_t size, char
     return LS_OK;
 }
 
+void ls_comm_progress(ls_comm *comm)
+{
+    int flag;
+    if (!ls_comm_is_solo(comm)) MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, comm->mpi, &flag, MPI_STATUS_IGNORE);
+}
+
 ls_status ls_comm_barrier(ls_comm *comm)
 {
     if (ls_comm_is_solo(comm)) return LS_OK;

@@ -10,15 +10,6 @@ enum {
 
 static atomic_int known_cores; /* 0: not known yet */
 
-static inline void pause_briefly(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
 static int spins_for(int threads)
 {
     int cores = atomic_load_explicit(&known_cores, memory_order_relaxed);
@@ -39,7 +30,7 @@ static void wait_for_all(ls_team *team, int size)
     while (atomic_load_explicit(&team->generation, memory_order_acquire) == mine) {
         if (spins > 0) {
             spins--;
-            pause_briefly();
+            ls_team_pause();
         } else {
             sched_yield();
         }

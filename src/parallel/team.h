@@ -33,6 +33,16 @@ static inline int ls_team_take(const ls_team *team, atomic_int *next)
     return index;
 }
 
+/* For loops that wait for another thread: leaves the core's resources to its other half for a moment. */
+static inline void ls_team_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 /* Number of cores this process may run on (affinity mask, cgroup limit), at least 1. */
 int ls_team_cores(void);
 

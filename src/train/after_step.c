@@ -13,7 +13,8 @@ const float *ls_update_mean(const ls_update_job *job, int index)
     double factor = 1.0 / (double)job->rows;
     if (step->sums != NULL) {
         step->kernels->exact_finish(step->scale[index], job->terms, factor, 1, parameter->columns,
-                                    step->sums + parameter->offset, parameter->ld, mean, parameter->ld);
+                                    ls_step_sums(step, parameter->offset), parameter->ld, mean,
+                                    parameter->ld);
     } else if (step->recipe->training.reduce != 0) {
         for (int64_t i = 0; i < parameter->columns; i++) mean[i] = (float)((double)mean[i] * factor);
     }

@@ -154,6 +154,7 @@ ls_status ls_bench_run(ls_context *context, const char *name, bool reduce_float,
         return ls_error(LS_ERROR_ARGUMENT, "there is no workload '%s'; lockstep bench --list names them",
                         name);
     ls_status status = ls_agree(context->comm, set_up(&b, context, reduce_float));
+    if (status == LS_OK) status = ls_step_connect(&b.step);
     if (status == LS_OK) status = measure(&b, sgemm_rate, result);
     ls_step_free(&b.step);
     ls_model_free(&b.model);

@@ -163,7 +163,8 @@ static void reduction_start(ls_step_run_state *run, int segment)
 {
     ls_step *step = run->step;
     int64_t first = step->plan.first_element[segment], count = step->plan.first_element[segment + 1] - first;
-    if (ls_comm_size(step->comm) == 1 || count == 0 || ls_step_given_up(run)) return;
+    bool alone = ls_comm_size(step->comm) == 1 || step->shared != NULL;
+    if (alone || count == 0 || ls_step_given_up(run)) return;
     if (step->sums != NULL) {
         run->status = ls_comm_reduce_start(step->comm, LS_SUM_UINT64, step->sums + first, count,
                                            &run->reduction[segment]);
@@ -226,7 +227,9 @@ static void run_phases(ls_team *team, int thread, void *argument)
         if (stop) break;
         if (thread == 0) reduction_start(run, s);
     }
-    if (ls_comm_size(run->step->comm) > 1) {
+    if (run->step->shared != NULL) {
+        if (!ls_step_given_up(run)) ls_sums_add_ranks(run, team, thread);
+    } else if (ls_comm_size(run->step->comm) > 1) {
         if (thread == 0) reductions_finish(run);
         ls_team_barrier(team);
     }

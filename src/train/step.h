@@ -5,6 +5,7 @@
 #include "io/recipe.h"
 #include "optim/optimizer.h"
 #include "parallel/comm.h"
+#include "parallel/shared.h"
 #include "parallel/team.h"
 #include "train/batch.h"
 #include "train/gradient.h"
@@ -46,21 +47,23 @@ typedef struct ls_step {
     float *total;      /* arena: the gradient of a batch in parts, or that is wanted as such; else NULL */
     float *state[LS_STATES_MAX]; /* arenas of the optimiser */
     uint64_t *sums;              /* arena; NULL with one rank (unless a layer needs it) or float sums */
-    float *memory;               /* of plan.panels panels */
-    ls_panel *panel;             /* [plan.panels] */
-    uint32_t *value_largest;     /* [panels][tensors] */
-    uint32_t *delta_largest;     /* [panels][tensors] */
-    uint32_t *sample_largest;    /* [panels][parameters] */
-    uint32_t *exchange;          /* status, wish to stop, [tensors] largest values, [plan.exchange_words] */
-    double *lane_sums;           /* [panels][plan.meeting_sums][lanes] */
-    ls_wide *meeting;            /* [plan.meeting_sums] */
-    double *batch_sums;          /* [plan.meeting_sums] */
-    ls_exact_scale *scale;       /* [parameters] */
-    ls_small_outer *small;       /* [plan.task_count], train/gradient.h */
-    uint64_t *hash;              /* [parameters], for the comparison of replicas */
-    double *norm_part;           /* [pieces] */
-    ls_parameter_rule *rule;     /* [parameters] */
-    ls_update_range *range; /* [range_count]: all that the update changes, elementwise; 0: piece by piece */
+    ls_shared *shared;        /* that sums lie in; NULL: they are this rank's alone, and messages add them */
+    int64_t *slice;           /* [ranks + 1]: elements that each rank adds up where they are shared */
+    float *memory;            /* of plan.panels panels */
+    ls_panel *panel;          /* [plan.panels] */
+    uint32_t *value_largest;  /* [panels][tensors] */
+    uint32_t *delta_largest;  /* [panels][tensors] */
+    uint32_t *sample_largest; /* [panels][parameters] */
+    uint32_t *exchange;       /* status, wish to stop, [tensors] largest values, [plan.exchange_words] */
+    double *lane_sums;        /* [panels][plan.meeting_sums][lanes] */
+    ls_wide *meeting;         /* [plan.meeting_sums] */
+    double *batch_sums;       /* [plan.meeting_sums] */
+    ls_exact_scale *scale;    /* [parameters] */
+    ls_small_outer *small;    /* [plan.task_count], train/gradient.h */
+    uint64_t *hash;           /* [parameters], for the comparison of replicas */
+    double *norm_part;        /* [pieces] */
+    ls_parameter_rule *rule;  /* [parameters] */
+    ls_update_range *range;   /* [range_count]: all that the update changes, elementwise; 0: piece by piece */
     int range_count;
     ls_squares *squares;           /* [pieces]; NULL unless the optimiser needs norms of parameters */
     double *ratio;                 /* [parameters]; likewise */
@@ -95,9 +98,19 @@ typedef struct ls_step_call {
 /* Plans, gets all memory and sets the initial weights. batch: rows of the largest global batch. Local. */
 ls_status ls_step_create(ls_comm *comm, int threads, const ls_model *model, const ls_recipe *recipe,
                          int64_t batch, ls_step *step);
+/* Lets the sums of the ranks of one host meet in their memory rather than in messages, which is only faster.
+ * For all ranks, after all have created their step. Collective. Errors: LS_ERROR_MEMORY, LS_ERROR_PARALLEL.
+ */
+ls_status ls_step_connect(ls_step *step);
 void ls_step_free(ls_step *step);
 /* Makes room for batches of up to batch rows; weights, state and the grain stay. Local. */
 ls_status ls_step_resize(ls_step *step, int64_t batch);
+
+/* Where the sums over all ranks are after the reduction, from an element of the arena to the end of the piece
+ * (or untrained parameter) that it belongs to. Local. */
+const uint64_t *ls_step_sums(const ls_step *step, int64_t element);
+/* The slices; part of ls_step_create. */
+ls_status ls_step_cut_sums(ls_step *step);
 
 /* Rows of the parts that a batch of rows rows is gone through in: rows / accumulate, in whole grains. */
 int64_t ls_step_part_rows(const ls_recipe *recipe, int64_t rows, int64_t grain);

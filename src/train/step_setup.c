@@ -168,6 +168,7 @@ static void release_work(ls_step *step)
     ls_free(step->batch_sums);
     ls_free(step->scale);
     ls_free(step->small);
+    ls_free(step->slice);
     ls_free(step->run);
     ls_free(step->hash);
     ls_free(step->norm_part);
@@ -181,6 +182,7 @@ static void release_work(ls_step *step)
     step->meeting = NULL;
     step->scale = NULL;
     step->small = NULL;
+    step->slice = NULL;
     step->run = NULL;
     step->share = (ls_step_share){0};
     step->hash = NULL;
@@ -199,7 +201,8 @@ void ls_step_free(ls_step *step)
     ls_free(step->range);
     ls_free(step->squares);
     ls_free(step->ratio);
-    ls_free(step->sums);
+    if (step->shared == NULL) ls_free(step->sums);
+    ls_shared_free(step->shared);
     ls_objective_free(&step->objective);
     *step = (ls_step){0};
 }
@@ -236,6 +239,7 @@ static ls_status get_work(ls_step *step, int64_t batch, int64_t grain)
             status, "%s: ", ls_recipe_key_place(step->recipe, &step->recipe->training.grain_place));
     LS_TRY(status);
     LS_TRY(get_sums(step));
+    LS_TRY(ls_step_cut_sums(step));
     LS_TRY(get_panels(step));
     LS_TRY(prepare_panels(step));
     return get_spaces(step);

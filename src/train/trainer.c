@@ -146,6 +146,7 @@ static ls_status set_up(ls_trainer *trainer)
     LS_TRY(ls_agree(comm, build_model(trainer)));
     LS_TRY(ls_agree(comm, ls_whole_check(trainer)));
     LS_TRY(ls_agree(comm, get_step(trainer)));
+    LS_TRY(ls_step_connect(&trainer->step));
     return trainer->described ? LS_OK : ls_agree(comm, check_watched(trainer));
 }
 

@@ -9,7 +9,7 @@ const float *ls_update_gradient(const ls_update_job *job, const ls_piece *piece,
     const ls_parameter *parameter = &step->model->parameter[piece->parameter];
     int64_t columns = (parameter->columns + LS_LANES - 1) / LS_LANES * LS_LANES;
     step->kernels->exact_finish(step->scale[piece->parameter], job->terms, job->factor, piece->rows, columns,
-                                step->sums + piece->first, parameter->ld, to, parameter->ld);
+                                ls_step_sums(step, piece->first), parameter->ld, to, parameter->ld);
     for (int64_t row = 0; row < piece->rows; row++) {
         for (int64_t c = columns; c < parameter->ld; c++) to[row * parameter->ld + c] = 0;
     }

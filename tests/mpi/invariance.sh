@@ -67,11 +67,21 @@ for layout in $layouts; do
     same "digits, $layout ranks x threads" "$(train layout digits_5 mpi "${layout%x*}" "${layout#*x}")"
 done
 
+# --- Sums in memory that the ranks share are what all of the above had; here messages add them.
+for layout in 2x2 4x1; do
+    same "digits, $layout, by messages" "$(LOCKSTEP_MESSAGES=1 train messages digits_5 mpi "${layout%x*}" "${layout#*x}")"
+done
+usual=$LOCKSTEP
+LOCKSTEP=${LOCKSTEP_FAULTY:?set it to the path of the command with injected failures}
+same "digits, 3 ranks, one of them without room in shared memory" "$(LOCKSTEP_FAULT=shared:rank=1 train room digits_5 mpi 3 1)"
+LOCKSTEP=$usual
+[ -z "$(ls /dev/shm 2>/dev/null | grep '^lockstep-')" ] || die "left behind in /dev/shm: $(ls /dev/shm)"
+
 # --- What is around: MPI, OpenMP, the processor's settings.
 for algorithm in 1 2 3 4; do
     for ranks in $algorithm_ranks; do
         same "digits, $ranks ranks, allreduce algorithm $algorithm" \
-            "$(OMPI_MCA_coll_libnbc_iallreduce_algorithm=$algorithm train algorithm digits_5 mpi $ranks 1)"
+            "$(LOCKSTEP_MESSAGES=1 OMPI_MCA_coll_libnbc_iallreduce_algorithm=$algorithm train algorithm digits_5 mpi $ranks 1)"
     done
 done
 for number in 1 2 8; do
@@ -92,6 +102,7 @@ LOCKSTEP=$usual
 for segments in 2 3; do
     extra="--set training.segments=$segments"
     same "digits, $segments segments, 2 ranks" "$(train segments digits_5 mpi 2 2)"
+    same "digits, $segments segments, 2 ranks, by messages" "$(LOCKSTEP_MESSAGES=1 train segments digits_5 mpi 2 2)"
     same "digits, $segments segments, solo" "$(train segments digits_5 solo 2)"
 done
 extra="--set training.clip_norm=0.5"
@@ -125,7 +136,7 @@ done
 for algorithm in 1 2 3 4; do
     [ "$soak" = 1 ] || continue
     same "xor, 3 ranks, allreduce algorithm $algorithm" \
-        "$(OMPI_MCA_coll_libnbc_iallreduce_algorithm=$algorithm train algorithm xor_200 mpi 3 1)"
+        "$(LOCKSTEP_MESSAGES=1 OMPI_MCA_coll_libnbc_iallreduce_algorithm=$algorithm train algorithm xor_200 mpi 3 1)"
 done
 
 # --- Metrics are sums as well, or an order of all rows: the results of the test set, to the last digit that is written.

@@ -10,6 +10,7 @@
 #include "parallel/build.h"
 #include "parallel/comm_private.h"
 #include "parallel/context.h"
+#include "parallel/shared.h"
 #include "parallel/team.h"
 
 static int rank, size, failures;
@@ -397,6 +398,47 @@ static void case_team(void)
     }
 }
 
+enum { SHARED_ELEMENTS = 3000, SHARED_ROUNDS = 300 };
+
+static uint64_t shared_value(int of, int round, int element)
+{
+    return (uint64_t)of << 40 | (uint64_t)round << 20 | (uint64_t)element;
+}
+
+static bool holds(const uint64_t *array, int of, int round)
+{
+    for (int i = 0; i < SHARED_ELEMENTS; i++)
+        if (array[i] != shared_value(of, round, i)) return false;
+    return true;
+}
+
+/* What one rank writes before a barrier, all read after it; what they read stays until the next one. */
+static void case_shared(void)
+{
+    ls_comm *comm = open_world();
+    ls_shared *shared = NULL;
+    if (rank == size - 1) setenv("LOCKSTEP_MESSAGES", "1", 1); /* one rank is enough */
+    CHECK(ls_shared_create(comm, SHARED_ELEMENTS, &shared) == LS_OK && shared == NULL);
+    unsetenv("LOCKSTEP_MESSAGES");
+    CHECK(ls_shared_create(comm, SHARED_ELEMENTS, &shared) == LS_OK && (shared != NULL) == (size > 1));
+    bool fine = true;
+    for (int round = 0; shared != NULL && round < SHARED_ROUNDS; round++) {
+        uint64_t *own = ls_shared_of(shared, rank);
+        for (int i = 0; i < SHARED_ELEMENTS; i++) fine &= round > 0 || own[i] == 0;
+        for (int i = 0; i < SHARED_ELEMENTS; i++) own[i] = shared_value(rank, round, i);
+        ls_shared_barrier(shared);
+        for (int r = 0; r < size; r++) fine &= holds(ls_shared_of(shared, r), r, round);
+        ls_shared_barrier(shared);
+    }
+    CHECK(fine);
+    if (rank != 0) ls_shared_free(shared); /* each lets go by itself */
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (rank == 0 && shared != NULL)
+        CHECK(holds(ls_shared_of(shared, size - 1), size - 1, SHARED_ROUNDS - 1));
+    if (rank == 0) ls_shared_free(shared);
+    ls_comm_free(comm);
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -406,7 +448,7 @@ static const struct {
     {"agree", case_agree},     {"same", case_same},
     {"build", case_build},     {"context", case_context},
     {"threads", case_threads}, {"fault", case_fault},
-    {"team", case_team},
+    {"team", case_team},       {"shared", case_shared},
 };
 
 static int run_case(const char *name)

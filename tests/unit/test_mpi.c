@@ -73,7 +73,7 @@ static void expect_ok(int ranks, const char *cases)
     }
 }
 
-static const char *const cases = "reduce nonblocking gather broadcast agree same build context threads";
+static const char *const cases = "reduce nonblocking gather broadcast agree same build context threads shared";
 
 Test(mpi, one_rank)
 {

@@ -79,6 +79,12 @@ void LS_VARIANT(ls_exact_close)(ls_exact_scale scale, uint64_t terms, double fac
     }
 }
 
+void LS_VARIANT(ls_add_integers)(const uint64_t *x, uint64_t *sum, int64_t count)
+{
+    const int64_t columns = count;
+    FOR_COLUMNS(sum[i] += x[i]);
+}
+
 enum { HALF = LS_LANES / 2 }; /* columns at a time: small parameters seldom have more */
 
 typedef float half_vector __attribute__((vector_size(HALF * sizeof(float))));
