@@ -141,4 +141,8 @@ void ls_run_diagnose(const ls_run *r)
     const ls_health *health = r->trainer.step.health;
     int count = health == NULL || !r->writes ? 0 : ls_health_words(health, words);
     for (int w = 0; w < count; w++) note_text(r, words[w]);
+    if (r->trainer.average != NULL && r->trainer.averaged == 0)
+        ls_run_note(
+            r, "training.average never began, so the weights themselves are written; is its start beyond the "
+               "last epoch?");
 }

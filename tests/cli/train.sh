@@ -160,6 +160,13 @@ expect_match 'data: the rows are not those' "$output"
 ls changing/checkpoints | diff names-before - || die "--resume with other data touched the checkpoints"
 ok "--resume with other rows in the data file is refused"
 
+# An average that would begin after the end.
+"$LOCKSTEP" train "$recipe" --threads 1 --run average --set training.epochs=4 --set 'training.average={type: swa, start: 5}' 2>err
+expect_match 'training.average never began' err
+"$LOCKSTEP" train "$recipe" --threads 1 --run average --overwrite --set training.epochs=5 --set 'training.average={type: swa, start: 5}' 2>err
+expect_no_match 'never began' err
+ok "an average that never began is told"
+
 # Signals.
 for signal in TERM INT USR1; do
     rm -rf stopped
