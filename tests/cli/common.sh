@@ -47,16 +47,16 @@ need_mpirun() {
     exit 77
 }
 
-# run_mpi RANKS COMMAND...
+# run_mpi RANKS COMMAND...: the time limit only ends what hangs; crowded machines may take their time.
 run_mpi() {
     run_ranks=$1
     shift
-    timeout -k 5 "${time_limit:-60}" "$mpirun" $mpirun_options -n "$run_ranks" "$@"
+    timeout -k 5 "${time_limit:-300}" "$mpirun" $mpirun_options -n "$run_ranks" "$@"
 }
 
 # run_mpi_mixed COMMAND "ARGS1" "ARGS2": two ranks with arguments of their own, without blanks within them.
 run_mpi_mixed() {
-    timeout -k 5 "${time_limit:-60}" "$mpirun" $mpirun_options -n 1 "$1" $2 : -n 1 "$1" $3
+    timeout -k 5 "${time_limit:-300}" "$mpirun" $mpirun_options -n 1 "$1" $2 : -n 1 "$1" $3
 }
 
 # expect_status STATUS COMMAND...: what it prints is in the file $output.
