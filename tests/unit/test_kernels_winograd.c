@@ -65,7 +65,8 @@ static const char *text_of(const problem *p)
     return text;
 }
 
-/* The definition. Transforms go along the height first (step rows apart), then along the width. */
+/* The definition. Transforms go along the height first, then along the width; that of the products along the
+   width first. */
 static void filter_line(const float *g, int step, float *u)
 {
     const float ends = g[0] + g[2 * step];
@@ -146,13 +147,13 @@ static void tile_by_definition(const pass *job, int64_t row, int64_t h, int64_t 
         for (int e = 0; e < 16; e++)
             m[e / 4][e % 4] = fmaf(u[e / 4][e % 4], v[e / 4][e % 4], m[e / 4][e % 4]);
     }
-    for (int j = 0; j < 4; j++) {
-        s[0][j] = m[0][j] + (m[1][j] + m[2][j]);
-        s[1][j] = (m[1][j] - m[2][j]) - m[3][j];
+    for (int i = 0; i < 4; i++) {
+        s[0][i] = m[i][0] + (m[i][1] + m[i][2]);
+        s[1][i] = (m[i][1] - m[i][2]) - m[i][3];
     }
-    for (int a = 0; a < 2; a++) {
-        y[a][0] = s[a][0] + (s[a][1] + s[a][2]);
-        y[a][1] = (s[a][1] - s[a][2]) - s[a][3];
+    for (int b = 0; b < 2; b++) {
+        y[0][b] = s[b][0] + (s[b][1] + s[b][2]);
+        y[1][b] = (s[b][1] - s[b][2]) - s[b][3];
     }
 }
 
