@@ -121,19 +121,47 @@ static bool is_one_row(ls_gradient_kind kind)
 /* Appends a task, or only counts it where plan->task is NULL. */
 static void add_task(ls_plan *plan, const ls_tile_task *task)
 {
-    if (plan->task != NULL) plan->task[plan->task_count] = *task;
+    if (plan->task != NULL) {
+        const ls_shape *out = &plan->model->node[task->node].out;
+        const int64_t positions = task->kind == LS_GRADIENT_TILE ? ls_shape_size(out) / out->dim[0] : 1;
+        plan->task[plan->task_count] = *task;
+        plan->task[plan->task_count].work = task->rows * task->columns * positions;
+    }
     plan->task_count++;
 }
 
-/* Tiles of the size that the layer likes. */
-static void add_layer_tiles(ls_plan *plan, ls_tile_task task)
+/* The size of tiles that the layer of a parameter likes. */
+static void tile_of(const ls_plan *plan, int index, int64_t *rows, int64_t *columns)
+{
+    const ls_node *node = &plan->model->node[plan->parameter_node[index]];
+    *rows = LS_TILE_ROWS;
+    *columns = LS_BLOCK;
+    if (node->type->tile_size != NULL)
+        node->type->tile_size(node, index - node->first_parameter, rows, columns);
+}
+
+/* Into how many lower ones tiles are cut where there are too few for the threads: each costs more than its
+   share, so not into many. */
+static int64_t tile_bands(const ls_plan *plan)
+{
+    enum { BANDS_MAX = 4 };
+    int64_t tiles = 0, rows, columns;
+    for (int p = 0; p < plan->model->parameter_count; p++) {
+        const ls_parameter *parameter = &plan->model->parameter[p];
+        if (plan->kind[p] != LS_GRADIENT_TILE) continue;
+        tile_of(plan, p, &rows, &columns);
+        tiles += (parameter->rows + rows - 1) / rows * ((parameter->columns + columns - 1) / columns);
+    }
+    return tiles == 0 ? 1 : least((plan->threads + tiles - 1) / tiles, BANDS_MAX);
+}
+
+static void add_layer_tiles(ls_plan *plan, ls_tile_task task, int64_t bands)
 {
     const ls_parameter *parameter = &plan->model->parameter[task.parameter];
-    const ls_node *node = &plan->model->node[task.node];
-    int64_t rows = LS_TILE_ROWS, columns = LS_BLOCK;
-    if (node->type->tile_size != NULL)
-        node->type->tile_size(node, task.parameter - node->first_parameter, &rows, &columns);
+    int64_t rows, columns;
+    tile_of(plan, task.parameter, &rows, &columns);
     if (columns > plan->tile_columns) plan->tile_columns = columns;
+    rows = (rows + bands - 1) / bands;
     for (int64_t row = 0; row < parameter->rows; row += rows) {
         for (int64_t column = 0; column < parameter->columns; column += columns) {
             task.first_row = row;
@@ -151,7 +179,7 @@ static void add_tasks(ls_plan *plan, int index, int64_t all_blocks)
     ls_tile_task task = {.parameter = index, .node = plan->parameter_node[index], .kind = plan->kind[index]};
     if (task.kind == LS_GRADIENT_NONE) return;
     if (task.kind == LS_GRADIENT_TILE) {
-        add_layer_tiles(plan, task);
+        add_layer_tiles(plan, task, tile_bands(plan));
         return;
     }
     bool sum = is_one_row(task.kind), whole = sum || task.kind == LS_GRADIENT_ROWS;
@@ -168,11 +196,10 @@ static void add_tasks(ls_plan *plan, int index, int64_t all_blocks)
     }
 }
 
-static int larger_first(const void *left, const void *right)
+static int longer_first(const void *left, const void *right)
 {
     const ls_tile_task *a = left, *b = right;
-    int64_t size_a = a->rows * a->columns, size_b = b->rows * b->columns;
-    if (size_a != size_b) return size_a > size_b ? -1 : 1;
+    if (a->work != b->work) return a->work > b->work ? -1 : 1;
     if (a->parameter != b->parameter) return a->parameter - b->parameter;
     if (a->first_row != b->first_row) return a->first_row < b->first_row ? -1 : 1;
     return a->first_column < b->first_column ? -1 : 1;
@@ -194,7 +221,7 @@ static void list_tasks(ls_plan *plan)
         }
         if (plan->task != NULL) {
             qsort(plan->task + plan->first_task[s], (size_t)(plan->task_count - plan->first_task[s]),
-                  sizeof *plan->task, larger_first);
+                  sizeof *plan->task, longer_first);
         }
     }
     plan->first_task[plan->segment_count] = plan->task_count;

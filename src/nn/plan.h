@@ -31,6 +31,7 @@ typedef struct ls_tile_task {
     int node;
     ls_gradient_kind kind;
     int64_t first_row, rows, first_column, columns;
+    int64_t work; /* multiply-adds of a sample */
 } ls_tile_task;
 
 /* One piece of the update: whole rows of one parameter, and elements [first, first + count) of the arena. */
@@ -75,7 +76,7 @@ typedef struct ls_plan {
     int *first_task;        /* [segment_count + 1] */
     int64_t *first_element; /* [segment_count + 1] of the arena */
     int task_count;
-    ls_tile_task *task; /* by segment, large ones first */
+    ls_tile_task *task; /* by segment, the most work first */
     int piece_count;
     ls_piece *piece;        /* ascending; the same for every layout */
     int64_t piece_elements; /* of the largest */

@@ -67,18 +67,19 @@ Test(plan, shares_of_ranks_are_whole_grains_and_cover_the_batch)
 /* Every element of the arena that belongs to a parameter is computed by exactly one task. */
 static void expect_tasks_cover(const ls_plan *plan)
 {
-    unsigned char *seen = calloc((size_t)model.arena_size, 1);
+    const ls_model *all = plan->model;
+    unsigned char *seen = calloc((size_t)all->arena_size, 1);
     for (int t = 0; t < plan->task_count; t++) {
         const ls_tile_task *task = &plan->task[t];
-        const ls_parameter *parameter = &model.parameter[task->parameter];
+        const ls_parameter *parameter = &all->parameter[task->parameter];
         for (int64_t r = task->first_row; r < task->first_row + task->rows; r++) {
             for (int64_t c = task->first_column; c < task->first_column + task->columns; c++) {
                 seen[parameter->offset + r * parameter->ld + c]++;
             }
         }
     }
-    for (int p = 0; p < model.parameter_count; p++) {
-        const ls_parameter *parameter = &model.parameter[p];
+    for (int p = 0; p < all->parameter_count; p++) {
+        const ls_parameter *parameter = &all->parameter[p];
         for (int64_t r = 0; r < parameter->rows; r++) {
             for (int64_t c = 0; c < parameter->columns; c++) {
                 cr_assert_eq(seen[parameter->offset + r * parameter->ld + c], 1, "%s %d %d", parameter->name,
@@ -105,6 +106,36 @@ Test(plan, tasks_cover_every_weight_once_for_any_number_of_threads_and_segments)
             ls_plan_free(&plan);
         }
     }
+}
+
+/* Tasks of convolutions: 4 tiles by Winograd's algorithm, and more and lower ones for more threads. */
+Test(plan, tiles_of_convolutions_are_cut_for_many_threads)
+{
+    const ls_shape image = {.rank = 3, .dim = {16, 8, 8}};
+    written_model written = write_model(
+        "model:\n  - {repeat: 4, layers: [{type: conv2d, filters: 16, kernel: 3, padding: same}]}\n", &image);
+    const int threads[] = {1, 4, 5, 8, 64}, tiles[] = {4, 4, 8, 8, 16};
+    for (int i = 0; i < 5; i++) {
+        ls_plan plan;
+        ls_plan_request request = {.model = &written.model,
+                                   .batch = 64,
+                                   .ranks = 1,
+                                   .threads = threads[i],
+                                   .all_threads = true,
+                                   .segments = 1};
+        cr_assert_eq(ls_plan_create(&request, &plan), LS_OK);
+        expect_tasks_cover(&plan);
+        int found = 0;
+        for (int t = 0; t < plan.task_count; t++) {
+            found += plan.task[t].kind == LS_GRADIENT_TILE;
+            cr_expect(t == 0 || plan.task[t].work <= plan.task[t - 1].work);
+            cr_expect(plan.task[t].kind != LS_GRADIENT_TILE || plan.task[t].columns <= plan.tile_columns);
+        }
+        cr_expect_eq(found, tiles[i], "%d threads: %d tiles", threads[i], found);
+        cr_expect_eq(plan.task[0].work, 16 / (tiles[i] / 4) * 144 * 64);
+        ls_plan_free(&plan);
+    }
+    written_model_free(&written);
 }
 
 Test(plan, pieces_of_the_update_do_not_depend_on_the_layout)
