@@ -164,7 +164,7 @@ typedef struct ls_kernels {
     /* The same of windows of 3 by 3 with stride and dilation 1 and one group, by Winograd's minimal filtering
        (math/winograd.h): other sums with other roundings, with the same promise about bits. Scratch: 64-byte
        aligned, ls_winograd_scratch() floats; for the gradient ls_winograd_gradient_scratch() floats, and
-       blocks are whole windows (columns a multiple of 9), of at most LS_PANEL_LANES_MAX input channels. */
+       blocks are whole windows (first_column and columns multiples of 9). */
     void (*winograd_forward)(const ls_conv *conv, const float *x, const float *bias, float *y,
                              float *scratch);
     void (*winograd_backward)(const ls_conv *conv, const float *dy, float *dx, float *scratch);
