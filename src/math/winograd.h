@@ -27,8 +27,8 @@
 #include "math/image.h"
 
 enum {
-  LS_WINOGRAD_ELEMENTS = 16, /* of a transformed tile */
-  LS_WINOGRAD_ROWS = 4       /* of the input that a row of tiles looks at */
+    LS_WINOGRAD_ELEMENTS = 16, /* of a transformed tile */
+    LS_WINOGRAD_ROWS = 4       /* of the input that a row of tiles looks at */
 };
 
 /* Whether it can be used: windows of 3 by 3 with stride and dilation 1, one
@@ -46,33 +46,31 @@ int64_t ls_winograd_scratch(const ls_conv *conv);
 
 /* Floats of scratch for blocks of the gradient by the weights of rows rows and
  * channels input channels. */
-int64_t ls_winograd_gradient_scratch(const ls_conv *conv, int64_t rows,
-                                     int64_t channels);
+int64_t ls_winograd_gradient_scratch(const ls_conv *conv, int64_t rows, int64_t channels);
 
 /* What the kernels make of the scratch. Planes and rows have one cache line
    more than their contents, so that the elements of a tile do not compete for
    the same sets of the cache. */
 typedef struct ls_winograd_pass {
-  int64_t tiles;                   /* at a time */
-  int64_t filter_ld, filter_plane; /* G g G^T: [16][out channels][filter_ld] */
-  int64_t source_step;  /* B^T d B of a tile: [channels][4][LS_LANES] */
-  int64_t source_plane; /* [4] of [tiles] of them */
-  int64_t half_row;     /* products, transformed along the width: [channels] of
-                           [tiles][2][2][LS_LANES] */
-  int64_t zeros;        /* a row of padding */
+    int64_t tiles;                   /* at a time */
+    int64_t filter_ld, filter_plane; /* G g G^T: [16][out channels][filter_ld] */
+    int64_t source_step;             /* B^T d B of a tile: [channels][4][LS_LANES] */
+    int64_t source_plane;            /* [4] of [tiles] of them */
+    int64_t half_row;                /* products, transformed along the width: [channels] of
+                                        [tiles][2][2][LS_LANES] */
+    int64_t zeros;                   /* a row of padding */
 } ls_winograd_pass;
 ls_winograd_pass ls_winograd_pass_of(const ls_conv *conv, bool backward);
 
 typedef struct ls_winograd_block {
-  int64_t tiles;                  /* at a time, of one row of tiles */
-  int64_t width;                  /* channels, padded to whole vectors */
-  int64_t input_row;              /* four rows of inputs, channels innermost:
-                                     [4][in][LS_LANES][width] */
-  int64_t input_plane;            /* B^T d B: [16][tiles][LS_LANES][width] */
-  int64_t delta_row, delta_plane; /* A dY A^T: [16][rows][tiles][LS_LANES] */
-  int64_t sum_plane;              /* [16][rows][width] */
+    int64_t tiles;                  /* at a time, of one row of tiles */
+    int64_t width;                  /* channels, padded to whole vectors */
+    int64_t input_row;              /* four rows of inputs, channels innermost:
+                                       [4][in][LS_LANES][width] */
+    int64_t input_plane;            /* B^T d B: [16][tiles][LS_LANES][width] */
+    int64_t delta_row, delta_plane; /* A dY A^T: [16][rows][tiles][LS_LANES] */
+    int64_t sum_plane;              /* [16][rows][width] */
 } ls_winograd_block;
-ls_winograd_block ls_winograd_block_of(const ls_conv *conv, int64_t rows,
-                                       int64_t channels);
+ls_winograd_block ls_winograd_block_of(const ls_conv *conv, int64_t rows, int64_t channels);
 
 #endif
