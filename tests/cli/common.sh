@@ -28,6 +28,11 @@ die() {
     exit 1
 }
 
+skip() {
+    printf 'SKIP: %s\n' "$*"
+    exit 77
+}
+
 ok() {
     printf 'ok: %s\n' "$*"
 }
@@ -42,9 +47,7 @@ else
 fi
 
 need_mpirun() {
-    command -v "$mpirun" >/dev/null 2>&1 && return
-    printf 'skipped: there is no %s\n' "$mpirun"
-    exit 77
+    command -v "$mpirun" >/dev/null 2>&1 || skip "there is no $mpirun"
 }
 
 # run_mpi RANKS COMMAND...: the time limit only ends what hangs; crowded machines may take their time.

@@ -5,7 +5,7 @@ set -eu
 . "${srcdir:-.}/tests/cli/common.sh"
 cd "$work"
 python3=${PYTHON3:-python3}
-"$python3" -c '' 2>/dev/null || { echo "skipped: there is no python3"; exit 77; }
+"$python3" -c '' 2>/dev/null || skip "there is no python3"
 reader=$top/tests/check_safetensors.py
 data=$top/datasets/iris.csv
 

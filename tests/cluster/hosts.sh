@@ -5,11 +5,6 @@
 set -eu
 . "${srcdir:-.}/tests/cli/common.sh"
 
-skip() {
-    echo "SKIP: $*"
-    exit 77
-}
-
 PATH=$PATH:/usr/sbin:/sbin
 export PATH
 [ "${LOCKSTEP_MPI:-Open MPI}" = "Open MPI" ] || skip "the launch agent is for Open MPI"

@@ -5,11 +5,6 @@
 set -eu
 . "${srcdir:-.}/tests/cli/common.sh"
 
-skip() {
-    echo "SKIP: $*"
-    exit 77
-}
-
 PATH=$PATH:/usr/sbin:/sbin
 export PATH
 [ "$(id -u)" = 0 ] || skip "only root can start the daemons of Slurm"

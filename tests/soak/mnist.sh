@@ -6,9 +6,8 @@ set -eu
 
 command -v gzip >/dev/null 2>&1 || die "there is no gzip"
 for name in train-images-idx3 train-labels-idx1 t10k-images-idx3 t10k-labels-idx1; do
-    [ -s "$top/datasets/mnist/$name-ubyte.gz" ] && continue
-    echo "SKIP: $top/datasets/mnist/$name-ubyte.gz is not there; scripts/fetch-mnist fetches it"
-    exit 77
+    [ -s "$top/datasets/mnist/$name-ubyte.gz" ] ||
+        skip "$top/datasets/mnist/$name-ubyte.gz is not there; scripts/fetch-mnist fetches it"
 done
 
 # reaches ACCURACY RECIPE: at least this share of the 10,000 test images, and what README.md says but for its last digit.

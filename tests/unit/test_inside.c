@@ -10,6 +10,7 @@
 #endif
 
 #include <lockstep/lockstep.h>
+#include "support/pushing.h"
 #include "support/run.h"
 
 static const char values_recipe[] =
@@ -20,31 +21,15 @@ static const char values_recipe[] =
 static const char labels_recipe[] = "data: {type: push, inputs: 2, classes: 3}\n"
                                     "model: [{type: dense, units: 3}]\nloss: softmax_cross_entropy\n";
 
-typedef struct run {
-    ls_context *context;
-    ls_recipe *recipe;
-    ls_trainer *trainer;
-} run;
-
-static run begin(const char *text, int threads)
+static pushing begin(const char *text, int threads)
 {
-    run r;
-    cr_assert_eq(ls_context_create(threads, &r.context), LS_OK, "%s", ls_error_message());
-    cr_assert_eq(ls_recipe_parse(text, "inside", NULL, NULL, 0, &r.recipe), LS_OK, "%s", ls_error_message());
-    cr_assert_eq(ls_trainer_create(r.context, r.recipe, &r.trainer), LS_OK, "%s", ls_error_message());
+    pushing r = pushing_begin("inside", text, threads);
     return r;
-}
-
-static void end(run *r)
-{
-    ls_trainer_free(r->trainer);
-    ls_recipe_free(r->recipe);
-    ls_context_free(r->context);
 }
 
 enum { ROWS_MAX = 60 };
 
-static void step(run *r, int round, int64_t rows)
+static void step(pushing *r, int round, int64_t rows)
 {
     float inputs[2 * ROWS_MAX], targets[ROWS_MAX];
     for (int64_t i = 0; i < rows; i++) {
@@ -58,7 +43,7 @@ static void step(run *r, int round, int64_t rows)
     cr_assert(rows == 0 || loss >= 0);
 }
 
-static void predict(run *r, float *outputs)
+static void predict(pushing *r, float *outputs)
 {
     const float probe[8] = {0, 0, 1, 1, -0.5f, 0.5f, 0.3f, -0.8f};
     cr_assert_eq(ls_trainer_predict(r->trainer, 4, probe, outputs), LS_OK);
@@ -72,24 +57,24 @@ Test(inside, bits_do_not_depend_on_threads_and_none_is_no_step)
 {
     float expected[4], found[4];
     for (int threads = 1; threads <= 8; threads *= 2) {
-        run r = begin(values_recipe, threads);
+        pushing r = begin(values_recipe, threads);
         for (int i = 0; i < ROUNDS; i++) step(&r, i, rows_of_round[i]);
         cr_expect_eq(ls_trainer_steps(r.trainer), ROUNDS - 1);
         predict(&r, threads == 1 ? expected : found);
         if (threads > 1) cr_assert(memcmp(expected, found, sizeof found) == 0, "%d threads", threads);
-        end(&r);
+        pushing_end(&r);
     }
 }
 
 Test(inside, it_learns)
 {
-    run r = begin(values_recipe, 1);
+    pushing r = begin(values_recipe, 1);
     for (int i = 0; i < 600; i++) step(&r, i, 16);
     float outputs[4];
     predict(&r, outputs);
     cr_expect_float_eq(outputs[2], -0.25f, 0.1f);
     cr_expect_float_eq(outputs[3], -0.24f, 0.1f);
-    end(&r);
+    pushing_end(&r);
 }
 
 Test(inside, a_checkpoint_continues_with_the_same_bits)
@@ -97,7 +82,7 @@ Test(inside, a_checkpoint_continues_with_the_same_bits)
     char path[] = "/tmp/lockstep-inside-XXXXXX";
     cr_assert_geq(mkstemp(path), 0);
     float expected[4], found[4];
-    run whole = begin(values_recipe, 1), half = begin(values_recipe, 2), rest = begin(values_recipe, 3);
+    pushing whole = begin(values_recipe, 1), half = begin(values_recipe, 2), rest = begin(values_recipe, 3);
     for (int i = 0; i < ROUNDS; i++) step(&whole, i, rows_of_round[i]);
     for (int i = 0; i < 4; i++) step(&half, i, rows_of_round[i]);
     cr_assert_eq(ls_trainer_save_checkpoint(half.trainer, path), LS_OK, "%s", ls_error_message());
@@ -108,16 +93,16 @@ Test(inside, a_checkpoint_continues_with_the_same_bits)
     predict(&rest, found);
     cr_expect(memcmp(expected, found, sizeof found) == 0);
     unlink(path);
-    end(&whole);
-    end(&half);
-    end(&rest);
+    pushing_end(&whole);
+    pushing_end(&half);
+    pushing_end(&rest);
 }
 
 Test(inside, a_saved_model_predicts_the_same)
 {
     char path[] = "/tmp/lockstep-inside-XXXXXX";
     cr_assert_geq(mkstemp(path), 0);
-    run r = begin(values_recipe, 1);
+    pushing r = begin(values_recipe, 1);
     for (int i = 0; i < 20; i++) step(&r, i, 16);
     cr_assert_eq(ls_trainer_save_model(r.trainer, path), LS_OK, "%s", ls_error_message());
     ls_predictor *predictor;
@@ -131,18 +116,18 @@ Test(inside, a_saved_model_predicts_the_same)
     cr_expect_eq(ls_predictor_outputs(predictor), 1);
     ls_predictor_free(predictor);
     unlink(path);
-    end(&r);
+    pushing_end(&r);
 }
 
 Test(inside, a_label_out_of_range_says_the_row)
 {
-    run r = begin(labels_recipe, 1);
+    pushing r = begin(labels_recipe, 1);
     const float inputs[4] = {0, 1, 2, 3};
     const int32_t labels[2] = {1, 3};
     cr_expect_eq(ls_trainer_step(r.trainer, 2, inputs, NULL, labels, NULL), LS_ERROR_DATA);
     cr_expect(strstr(ls_error_message(), "row 1 is 3, expected 0 to 2") != NULL, "%s", ls_error_message());
     cr_expect_eq(ls_trainer_step(r.trainer, 2, inputs, NULL, NULL, NULL), LS_ERROR_ARGUMENT);
-    end(&r);
+    pushing_end(&r);
 }
 
 Test(inside, a_recipe_with_files_is_not_for_pushed_rows)
@@ -168,7 +153,7 @@ Test(inside, the_callers_floating_point_state_is_left_alone)
     if (ls_test_in_valgrind()) cr_skip_test("valgrind does not follow the floating-point settings");
     float expected[4], found[4];
     for (int odd = 0; odd < 2; odd++) {
-        run r = begin(values_recipe, 2);
+        pushing r = begin(values_recipe, 2);
         unsigned mine = _mm_getcsr() | (odd ? 0x8040u | 0x6000u : 0);
         for (int i = 0; i < ROUNDS; i++) {
             /* The samples are made in the usual state, the step is called in the odd one. */
@@ -187,7 +172,7 @@ Test(inside, the_callers_floating_point_state_is_left_alone)
             cr_assert_eq(after & 0xffc0u, mine & 0xffc0u, "the control bits are %x, were %x", after, mine);
         }
         predict(&r, odd ? found : expected);
-        end(&r);
+        pushing_end(&r);
     }
     cr_expect(memcmp(expected, found, sizeof found) == 0);
 }

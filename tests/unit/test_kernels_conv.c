@@ -1,13 +1,7 @@
 /* Convolutions: every table gives the bits of the definition, whatever the geometry, and what is defined is a
    convolution. */
 #include <stdio.h>
-#include "support/kernels.h"
-
-typedef struct problem {
-    ls_conv conv;
-    int64_t in, out, columns; /* elements of a panel of x and of y; of a row of weights */
-    float *x, *dy, *weight, *bias;
-} problem;
+#include "support/conv_problem.h"
 
 /* A span whose window may be larger than the input, may skip inputs at the end, and may lie on padding. */
 static ls_span span_make(int64_t in_max, int64_t kernel_max)
@@ -25,44 +19,16 @@ static ls_span span_make(int64_t in_max, int64_t kernel_max)
     }
 }
 
-static problem problem_of(int64_t in_channels, int64_t out_channels, int64_t groups, int64_t lanes,
-                          ls_span height, ls_span width)
-{
-    problem p = {.conv = {.in_channels = in_channels * groups,
-                          .out_channels = out_channels * groups,
-                          .groups = groups,
-                          .lanes = lanes,
-                          .height = height,
-                          .width = width}};
-    p.columns = in_channels * height.kernel * width.kernel;
-    p.conv.ld = p.columns + random_below(20);
-    p.in = p.conv.in_channels * height.in * width.in * lanes;
-    p.out = p.conv.out_channels * height.out * width.out * lanes;
-    p.x = random_floats(p.in, -1.0f, 1.0f);
-    p.dy = random_floats(p.out, -1.0f, 1.0f);
-    p.weight = random_floats(p.conv.out_channels * p.conv.ld, -1.0f, 1.0f);
-    p.bias = random_below(2) ? random_floats(p.conv.out_channels, -1.0f, 1.0f) : NULL;
-    p.conv.weight = p.weight;
-    return p;
-}
-
-static problem problem_make(void)
+static conv_problem problem_make(void)
 {
     const int64_t groups = random_below(3) ? 1 : 1 + random_below(3);
-    return problem_of(1 + random_below(random_below(2) ? 4 : 19), 1 + random_below(random_below(2) ? 8 : 17),
-                      groups, LS_LANES * (1 + random_below(3)),
-                      random_below(4) ? span_make(7, 4) : (ls_span){1, 1, 1, 1, 1, 0}, span_make(9, 5));
+    return conv_problem_of(1 + random_below(random_below(2) ? 4 : 19),
+                           1 + random_below(random_below(2) ? 8 : 17), groups,
+                           LS_LANES * (1 + random_below(3)),
+                           random_below(4) ? span_make(7, 4) : (ls_span){1, 1, 1, 1, 1, 0}, span_make(9, 5));
 }
 
-static void problem_free(problem *p)
-{
-    free(p->x);
-    free(p->dy);
-    free(p->weight);
-    free(p->bias);
-}
-
-static const char *text_of(const problem *p)
+static const char *text_of(const conv_problem *p)
 {
     static char text[256];
     const ls_conv *c = &p->conv;
@@ -90,7 +56,7 @@ static int64_t input_of(const ls_span *span, int64_t out, int64_t k)
     return out * span->stride - span->before + k * span->dilation;
 }
 
-static void each_term(const problem *p, term_visit *visit, void *context)
+static void each_term(const conv_problem *p, term_visit *visit, void *context)
 {
     const ls_conv *c = &p->conv;
     const int64_t in = c->in_channels / c->groups, out = c->out_channels / c->groups;
@@ -116,7 +82,7 @@ static void each_term(const problem *p, term_visit *visit, void *context)
 /* In this order of loops each y and each dx gets its terms as the definition orders them, one lane like the
  * other. */
 typedef struct float_chains {
-    const problem *p;
+    const conv_problem *p;
     float *y, *dx;
 } float_chains;
 
@@ -131,7 +97,7 @@ static void add_float(void *context, const term *at)
     }
 }
 
-static float_chains chains_of(const problem *p)
+static float_chains chains_of(const conv_problem *p)
 {
     float_chains chains = {p, random_floats(p->out, 0.0f, 0.0f), random_floats(p->in, 0.0f, 0.0f)};
     const int64_t plane = p->out / p->conv.out_channels;
@@ -140,7 +106,7 @@ static float_chains chains_of(const problem *p)
     return chains;
 }
 
-static void check_passes(const problem *p)
+static void check_passes(const conv_problem *p)
 {
     float_chains wanted = chains_of(p);
     for (int t = 0; table(t); t++) {
@@ -163,9 +129,9 @@ static void check_passes(const problem *p)
 Test(kernels_conv, every_table_gives_the_bits_of_the_definition)
 {
     for (int i = 0; i < 300; i++) {
-        problem p = problem_make();
+        conv_problem p = problem_make();
         check_passes(&p);
-        problem_free(&p);
+        conv_problem_free(&p);
     }
 }
 
@@ -173,16 +139,17 @@ Test(kernels_conv, every_height_and_width_of_tile)
 {
     for (int64_t out = 1; out <= 15; out++)
         for (int64_t width = 1; width <= 5; width++) {
-            problem p = problem_of(1 + random_below(3), out, 1, LS_LANES * (1 + random_below(2)),
-                                   (ls_span){3, 2, 2, 1, 1, 0}, (ls_span){width + 2, width, 3, 1, 1, 0});
+            conv_problem p =
+                conv_problem_of(1 + random_below(3), out, 1, LS_LANES * (1 + random_below(2)),
+                                (ls_span){3, 2, 2, 1, 1, 0}, (ls_span){width + 2, width, 3, 1, 1, 0});
             check_passes(&p);
-            problem_free(&p);
+            conv_problem_free(&p);
         }
 }
 
 /* The gradient of each lane by each weight, from zero, padding counted as zero. */
 typedef struct lane_chains {
-    const problem *p;
+    const conv_problem *p;
     float *sum; /* [out_channels][ld][lanes] */
 } lane_chains;
 
@@ -197,7 +164,7 @@ static void add_lane(void *context, const term *at)
 
 /* As the definition says, for one grain in lanes first to end - 1 of a panel, of which each group of LS_LANES
    continues the chains of the one before. */
-static void grain_by_definition(const problem *p, int64_t first, int64_t end, float *tile)
+static void grain_by_definition(const conv_problem *p, int64_t first, int64_t end, float *tile)
 {
     const ls_conv *c = &p->conv;
     const int64_t weights = c->out_channels * c->ld, lanes = c->lanes;
@@ -223,46 +190,20 @@ static void grain_by_definition(const problem *p, int64_t first, int64_t end, fl
     free(chain);
 }
 
-/* Blocks of the gradient of samples first to end - 1 of a panel, put together. result [out_channels][ld] */
-static void gradient_in_blocks(const problem *p, const ls_kernels *kernels, int64_t first, int64_t end,
+/* The whole gradient. */
+static void gradient_in_blocks(const conv_problem *p, const ls_kernels *kernels, int64_t first, int64_t end,
                                int64_t band, int64_t block, float *result)
 {
-    const ls_conv *c = &p->conv;
-    ls_grain_part part[4];
-    int parts = 0;
-    const bool split = random_below(2); /* as if the groups of lanes were in panels of their own */
-    for (int64_t lane = first; lane < end; parts++) {
-        const int64_t next = split && end - lane > LS_LANES ? lane + LS_LANES : end;
-        part[parts] = (ls_grain_part){.x = p->x, .dy = p->dy, .lane = lane, .count = next - lane};
-        lane = next;
-    }
-    float *scratch = random_floats(ls_conv_gradient_scratch(c, band), -9.0f, 9.0f);
-    ls_conv_gradient gradient = {
-        .conv = c, .part = part, .part_count = parts, .scratch = scratch, .ld = c->ld};
-    for (int64_t row = 0; row < c->out_channels; row += band)
-        for (int64_t column = 0; column < p->columns; column += block) {
-            gradient.first_row = row;
-            gradient.rows = c->out_channels - row < band ? c->out_channels - row : band;
-            gradient.first_column = column;
-            gradient.columns = p->columns - column < block ? p->columns - column : block;
-            gradient.tile = result + row * c->ld + column;
-            kernels->conv_gradient(&gradient);
-        }
-    free(scratch);
+    const conv_gradient_maker maker = {kernels->conv_gradient, ls_conv_gradient_scratch(&p->conv, band)};
+    conv_gradient_in_blocks(p, maker, first, end, band, block, result);
 }
 
-/* A grain of 1 to 16 samples within a group of lanes, or one that begins at a group. */
-static void check_gradient(const problem *p)
+static void check_gradient(const conv_problem *p)
 {
     const ls_conv *c = &p->conv;
     const int64_t size = c->out_channels * c->ld;
-    int64_t first = LS_LANES * random_below(c->lanes / LS_LANES), end;
-    if (random_below(2)) {
-        end = first + 1 + random_below(c->lanes - first);
-    } else {
-        first += random_below(LS_LANES);
-        end = first + 1 + random_below(LS_LANES - first % LS_LANES);
-    }
+    int64_t first, end;
+    conv_draw_grain(c->lanes, &first, &end);
     const int64_t band = random_below(2) ? c->out_channels : 1 + random_below(c->out_channels);
     const int64_t block = random_below(2) ? p->columns : 1 + random_below(p->columns);
     float *wanted = random_floats(size, 0.0f, 0.0f);
@@ -286,9 +227,9 @@ static void check_gradient(const problem *p)
 Test(kernels_conv, every_table_gives_the_gradient_of_the_definition)
 {
     for (int i = 0; i < 200; i++) {
-        problem p = problem_make();
+        conv_problem p = problem_make();
         check_gradient(&p);
-        problem_free(&p);
+        conv_problem_free(&p);
     }
 }
 
@@ -298,22 +239,22 @@ Test(kernels_conv, large_windows_and_many_channels_have_the_gradient_of_the_defi
     for (int i = 0; i < 5; i++) {
         const int64_t kernel = shape[i][2];
         ls_span span = {kernel + 2, kernel + 2 - 2 * (i % 2) + i % 2, kernel, 1, 1, kernel / 2};
-        problem p = problem_of(shape[i][0], shape[i][1], 1, 16, span, span);
+        conv_problem p = conv_problem_of(shape[i][0], shape[i][1], 1, 16, span, span);
         check_gradient(&p);
-        problem_free(&p);
+        conv_problem_free(&p);
     }
 }
 
 /* What all this should be, in double precision. Products of floats are exact there. */
 typedef struct truth {
-    const problem *p;
+    const conv_problem *p;
     double *y, *dx, *weight;
 } truth;
 
 static void add_double(void *context, const term *at)
 {
     truth *sums = context;
-    const problem *p = sums->p;
+    const conv_problem *p = sums->p;
     if (at->padding) return;
     for (int64_t n = 0; n < p->conv.lanes; n++) {
         sums->y[at->y + n] += (double)p->weight[at->weight] * (double)p->x[at->x + n];
@@ -335,7 +276,7 @@ static void expect_near(const float *got, const double *truth_of, int64_t count,
 Test(kernels_conv, the_definition_is_a_convolution)
 {
     for (int i = 0; i < 40; i++) {
-        problem p = problem_make();
+        conv_problem p = problem_make();
         const ls_conv *c = &p.conv;
         const int64_t window = c->height.kernel * c->width.kernel, weights = c->out_channels * c->ld;
         truth sums = {&p, calloc((size_t)p.out, sizeof(double)), calloc((size_t)p.in, sizeof(double)),
@@ -351,7 +292,7 @@ Test(kernels_conv, the_definition_is_a_convolution)
         expect_near(weight, sums.weight, weights, c->height.out * c->width.out * c->lanes, "weight");
         free(y), free(dx), free(weight);
         free(sums.y), free(sums.dx), free(sums.weight);
-        problem_free(&p);
+        conv_problem_free(&p);
     }
 }
 
@@ -360,12 +301,12 @@ Test(kernels_conv, lanes_do_not_depend_on_one_another)
 {
     for (int t = 0; table(t); t++)
         for (int i = 0; i < 20; i++) {
-            problem p = problem_make();
+            conv_problem p = problem_make();
             float *y = random_floats(p.out, 0.0f, 0.0f), *dx = random_floats(p.in, 0.0f, 0.0f);
             table(t)->conv_forward(&p.conv, p.x, p.bias, y);
             table(t)->conv_backward(&p.conv, p.dy, dx);
             const int64_t lanes = p.conv.lanes, n = random_below(lanes);
-            problem narrow = p;
+            conv_problem narrow = p;
             narrow.conv.lanes = LS_LANES;
             float *x1 = random_floats(p.in, -1.0f, 1.0f), *dy1 = random_floats(p.out, -1.0f, 1.0f);
             float *y1 = random_floats(p.out, 0.0f, 0.0f), *dx1 = random_floats(p.in, 0.0f, 0.0f);
@@ -376,7 +317,7 @@ Test(kernels_conv, lanes_do_not_depend_on_one_another)
             for (int64_t u = 0; u < p.out / lanes; u++) cr_assert_eq(y[u * lanes + n], y1[u * LS_LANES + 3]);
             for (int64_t u = 0; u < p.in / lanes; u++) cr_assert_eq(dx[u * lanes + n], dx1[u * LS_LANES + 3]);
             free(y), free(dx), free(x1), free(dy1), free(y1), free(dx1);
-            problem_free(&p);
+            conv_problem_free(&p);
         }
 }
 
@@ -384,7 +325,7 @@ Test(kernels_conv, infinity_and_nan_reach_the_results_that_see_them)
 {
     const ls_span span = {5, 5, 3, 1, 1, 1};
     for (int t = 0; table(t); t++) {
-        problem p = problem_of(2, 3, 1, 32, span, span);
+        conv_problem p = conv_problem_of(2, 3, 1, 32, span, span);
         const int64_t bad = (1 * 25 + 2 * 5 + 0) * 32 + 17; /* channel 1, row 2, column 0 */
         p.x[bad] = INFINITY;
         p.dy[bad] = NAN;
@@ -406,6 +347,6 @@ Test(kernels_conv, infinity_and_nan_reach_the_results_that_see_them)
             cr_assert_eq(isfinite(weight[column]), column < 9 || column % 3 == 2);
         }
         free(y), free(dx), free(weight);
-        problem_free(&p);
+        conv_problem_free(&p);
     }
 }

@@ -1,13 +1,7 @@
 /* Winograd's convolutions: every table gives the bits of the definition, whatever the geometry. */
 #include <stdio.h>
 #include "math/winograd.h"
-#include "support/kernels.h"
-
-typedef struct problem {
-    ls_conv conv;
-    int64_t in, out; /* elements of a panel of x and of y */
-    float *x, *dy, *weight, *bias;
-} problem;
+#include "support/conv_problem.h"
 
 static ls_span span_make(int64_t in_max)
 {
@@ -19,42 +13,14 @@ static ls_span span_make(int64_t in_max)
     }
 }
 
-static problem problem_of(int64_t in_channels, int64_t out_channels, int64_t lanes, ls_span height,
-                          ls_span width)
+static conv_problem problem_make(void)
 {
-    problem p = {.conv = {.in_channels = in_channels,
-                          .out_channels = out_channels,
-                          .groups = 1,
-                          .lanes = lanes,
-                          .height = height,
-                          .width = width}};
-    p.conv.ld = 9 * in_channels + random_below(20);
-    p.in = in_channels * height.in * width.in * lanes;
-    p.out = out_channels * height.out * width.out * lanes;
-    p.x = random_floats(p.in, -1.0f, 1.0f);
-    p.dy = random_floats(p.out, -1.0f, 1.0f);
-    p.weight = random_floats(out_channels * p.conv.ld, -1.0f, 1.0f);
-    p.bias = random_below(2) ? random_floats(out_channels, -1.0f, 1.0f) : NULL;
-    p.conv.weight = p.weight;
-    return p;
+    return conv_problem_of(1 + random_below(random_below(2) ? 4 : 35),
+                           1 + random_below(random_below(2) ? 8 : 35), 1, LS_LANES * (1 + random_below(3)),
+                           span_make(random_below(4) ? 6 : 27), span_make(random_below(4) ? 6 : 27));
 }
 
-static problem problem_make(void)
-{
-    return problem_of(1 + random_below(random_below(2) ? 4 : 35), 1 + random_below(random_below(2) ? 8 : 35),
-                      LS_LANES * (1 + random_below(3)), span_make(random_below(4) ? 6 : 27),
-                      span_make(random_below(4) ? 6 : 27));
-}
-
-static void problem_free(problem *p)
-{
-    free(p->x);
-    free(p->dy);
-    free(p->weight);
-    free(p->bias);
-}
-
-static const char *text_of(const problem *p)
+static const char *text_of(const conv_problem *p)
 {
     static char text[256];
     const ls_conv *c = &p->conv;
@@ -114,14 +80,14 @@ static void input_of(const image *from, int64_t h, int64_t w, float v[4][4])
 
 /* Rows results from columns sources, weight(r, c) being that of the direct convolution. */
 typedef struct pass {
-    const problem *p;
+    const conv_problem *p;
     bool backward;
     int64_t rows, terms;
     ls_span height, width;
     const float *source;
 } pass;
 
-static pass pass_of(const problem *p, bool backward)
+static pass pass_of(const conv_problem *p, bool backward)
 {
     const ls_conv *c = &p->conv;
     pass made = {p, false, c->out_channels, c->in_channels, c->height, c->width, p->x};
@@ -180,7 +146,7 @@ static float *scratch_of(const ls_conv *conv)
     return random_floats(ls_winograd_scratch(conv), -9.0f, 9.0f);
 }
 
-static void check_passes(const problem *p)
+static void check_passes(const conv_problem *p)
 {
     const pass forward = pass_of(p, false), backward = pass_of(p, true);
     float *wanted_y = pass_by_definition(&forward), *wanted_dx = pass_by_definition(&backward);
@@ -203,9 +169,9 @@ static void check_passes(const problem *p)
 Test(kernels_winograd, every_table_gives_the_bits_of_the_definition)
 {
     for (int i = 0; i < 40; i++) {
-        problem p = problem_make();
+        conv_problem p = problem_make();
         check_passes(&p);
-        problem_free(&p);
+        conv_problem_free(&p);
     }
 }
 
@@ -215,9 +181,9 @@ Test(kernels_winograd, single_rows_and_columns_and_wide_margins)
                   margin = {2, 8, 3, 1, 1, 4}, behind = {7, 9, 3, 1, 1, 0};
     const ls_span spans[] = {one, three, inside, margin, behind};
     for (int i = 0; i < 25; i++) {
-        problem p = problem_of(3, 5, LS_LANES, spans[i / 5], spans[i % 5]);
+        conv_problem p = conv_problem_of(3, 5, 1, LS_LANES, spans[i / 5], spans[i % 5]);
         check_passes(&p);
-        problem_free(&p);
+        conv_problem_free(&p);
     }
 }
 
@@ -249,7 +215,7 @@ static void gradient_line(const float *z, int step, float *g, int to)
 }
 
 /* The nine weights of one pair of channels for samples first .. end - 1 of a panel. */
-static void weights_by_definition(const problem *p, int64_t out, int64_t in, int64_t first, int64_t end,
+static void weights_by_definition(const conv_problem *p, int64_t out, int64_t in, int64_t first, int64_t end,
                                   float *result)
 {
     const ls_conv *c = &p->conv;
@@ -272,52 +238,20 @@ static void weights_by_definition(const problem *p, int64_t out, int64_t in, int
     for (int h = 0; h < 3; h++) gradient_line(tall[h], 1, result + 3 * h, 1);
 }
 
-/* Blocks of the gradient of samples first to end - 1 of a panel, put together. result [out_channels][ld] */
-static void gradient_in_blocks(const problem *p, const ls_kernels *kernels, int64_t first, int64_t end,
+/* The whole gradient, blocks of channels at a time. */
+static void gradient_in_blocks(const conv_problem *p, const ls_kernels *kernels, int64_t first, int64_t end,
                                int64_t band, int64_t channels, float *result)
 {
-    const ls_conv *c = &p->conv;
-    ls_grain_part part[4];
-    int parts = 0;
-    const bool split = random_below(2); /* as if the groups of lanes were in panels of their own */
-    for (int64_t lane = first; lane < end; parts++) {
-        const int64_t next = split && end - lane > LS_LANES ? lane + LS_LANES : end;
-        part[parts] = (ls_grain_part){.x = p->x, .dy = p->dy, .lane = lane, .count = next - lane};
-        lane = next;
-    }
-    float *scratch = random_floats(ls_winograd_gradient_scratch(c, band, channels), -9.0f, 9.0f);
-    ls_conv_gradient gradient = {
-        .conv = c, .part = part, .part_count = parts, .scratch = scratch, .ld = c->ld};
-    for (int64_t row = 0; row < c->out_channels; row += band)
-        for (int64_t channel = 0; channel < c->in_channels; channel += channels) {
-            gradient.first_row = row;
-            gradient.rows = c->out_channels - row < band ? c->out_channels - row : band;
-            gradient.first_column = 9 * channel;
-            gradient.columns =
-                9 * (c->in_channels - channel < channels ? c->in_channels - channel : channels);
-            gradient.tile = result + row * c->ld + 9 * channel;
-            kernels->winograd_gradient(&gradient);
-        }
-    free(scratch);
+    const conv_gradient_maker maker = {kernels->winograd_gradient,
+                                       ls_winograd_gradient_scratch(&p->conv, band, channels)};
+    conv_gradient_in_blocks(p, maker, first, end, band, 9 * channels, result);
 }
 
-/* A grain of 1 to 16 samples within a group of lanes, or one that begins at a group. */
-static void draw_grain(int64_t lanes, int64_t *first, int64_t *end)
-{
-    *first = LS_LANES * random_below(lanes / LS_LANES);
-    if (random_below(2)) {
-        *end = *first + 1 + random_below(lanes - *first);
-    } else {
-        *first += random_below(LS_LANES);
-        *end = *first + 1 + random_below(LS_LANES - *first % LS_LANES);
-    }
-}
-
-static void check_gradient(const problem *p)
+static void check_gradient(const conv_problem *p)
 {
     const ls_conv *c = &p->conv;
     int64_t first, end;
-    draw_grain(c->lanes, &first, &end);
+    conv_draw_grain(c->lanes, &first, &end);
     const int64_t band = random_below(2) ? c->out_channels : 1 + random_below(c->out_channels);
     const int64_t channels = random_below(2) ? c->in_channels : 1 + random_below(c->in_channels);
     float *wanted = random_floats(c->out_channels * c->ld, 7.0f, 7.0f);
@@ -339,9 +273,9 @@ static void check_gradient(const problem *p)
 Test(kernels_winograd, every_table_gives_the_gradient_of_the_definition)
 {
     for (int i = 0; i < 40; i++) {
-        problem p = problem_make();
+        conv_problem p = problem_make();
         check_gradient(&p);
-        problem_free(&p);
+        conv_problem_free(&p);
     }
 }
 
@@ -350,7 +284,7 @@ Test(kernels_winograd, the_gradient_of_a_grain_does_not_depend_on_its_place)
 {
     for (int t = 0; table(t); t++) {
         const ls_span span = {5, 5, 3, 1, 1, 1};
-        problem p = problem_of(3, 4, 2 * LS_LANES, span, span);
+        conv_problem p = conv_problem_of(3, 4, 1, 2 * LS_LANES, span, span);
         float *here = random_floats(4 * p.conv.ld, 0.0f, 0.0f), *there = copy_floats(here, 4 * p.conv.ld);
         gradient_in_blocks(&p, table(t), 8, 12, 4, 3, here);
         for (int64_t i = 0; i < p.in; i += p.conv.lanes)
@@ -360,7 +294,7 @@ Test(kernels_winograd, the_gradient_of_a_grain_does_not_depend_on_its_place)
         gradient_in_blocks(&p, table(t), 20, 24, 4, 3, there);
         cr_assert(first_difference(here, there, 4 * p.conv.ld) < 0, "%s", table(t)->name);
         free(here), free(there);
-        problem_free(&p);
+        conv_problem_free(&p);
     }
 }
 
@@ -368,8 +302,9 @@ Test(kernels_winograd, the_gradient_of_a_grain_does_not_depend_on_its_place)
 Test(kernels_winograd, lanes_do_not_depend_on_one_another)
 {
     for (int t = 0; table(t); t++) {
-        problem p = problem_of(5, 7, 3 * LS_LANES, (ls_span){9, 9, 3, 1, 1, 1}, (ls_span){6, 4, 3, 1, 1, 0});
-        problem narrow = p;
+        conv_problem p =
+            conv_problem_of(5, 7, 1, 3 * LS_LANES, (ls_span){9, 9, 3, 1, 1, 1}, (ls_span){6, 4, 3, 1, 1, 0});
+        conv_problem narrow = p;
         narrow.conv.lanes = LS_LANES;
         narrow.in = p.in / 3, narrow.out = p.out / 3;
         narrow.x = random_floats(narrow.in, -1, 1);
@@ -384,7 +319,7 @@ Test(kernels_winograd, lanes_do_not_depend_on_one_another)
             cr_assert(bits_of_float(wide_y[i * p.conv.lanes + lane]) ==
                       bits_of_float(narrow_y[i * LS_LANES + 3]));
         free(wide_y), free(narrow_y), free(scratch), free(narrow.x);
-        problem_free(&p);
+        conv_problem_free(&p);
     }
 }
 
@@ -392,7 +327,7 @@ Test(kernels_winograd, nan_reaches_the_outputs_that_see_it)
 {
     for (int t = 0; table(t); t++) {
         const ls_span span = {7, 7, 3, 1, 1, 1};
-        problem p = problem_of(2, 3, LS_LANES, span, span);
+        conv_problem p = conv_problem_of(2, 3, 1, LS_LANES, span, span);
         float *y = random_floats(p.out, 0, 0), *scratch = scratch_of(&p.conv);
         p.x[(3 * 7 + 3) * LS_LANES + 2] = NAN;
         table(t)->winograd_forward(&p.conv, p.x, p.bias, y, scratch);
@@ -400,6 +335,6 @@ Test(kernels_winograd, nan_reaches_the_outputs_that_see_it)
             for (int64_t w = 2; w <= 4; w++) cr_assert(isnan(y[(h * 7 + w) * LS_LANES + 2]));
         for (int64_t i = 0; i < p.out; i++) cr_assert(i % LS_LANES == 2 || !isnan(y[i]));
         free(y), free(scratch);
-        problem_free(&p);
+        conv_problem_free(&p);
     }
 }

@@ -8,38 +8,23 @@
 
 #include "base/memory.h"
 #include "base/options.h"
+#include "support/pushing.h"
 #include "train/trainer.h"
 
-typedef struct run {
-    ls_context *context;
-    ls_recipe *recipe;
-    ls_trainer *trainer;
-} run;
-
 /* One layer of zeros, so that the first step shows the gradient: w = -g. */
-static run begin(const char *data, int units, const char *loss, int threads)
+static pushing begin(const char *data, int units, const char *loss, int threads)
 {
-    run r;
     char *text = ls_format("data: {type: push, inputs: 1, %s}\n"
                            "model: [{type: dense, name: d, units: %d, initializer: zeros}]\n"
                            "loss: %s\noptimizer: {type: sgd, lr: 1}\ntraining: {grain: 2}\n",
                            data, units, loss);
     cr_assert_not_null(text);
-    cr_assert_eq(ls_context_create(threads, &r.context), LS_OK, "%s", ls_error_message());
-    cr_assert_eq(ls_recipe_parse(text, "weights", NULL, NULL, 0, &r.recipe), LS_OK, "%s", ls_error_message());
-    cr_assert_eq(ls_trainer_create(r.context, r.recipe, &r.trainer), LS_OK, "%s", ls_error_message());
+    pushing r = pushing_begin("weights", text, threads);
     ls_free(text);
     return r;
 }
 
-static void end(run *r)
-{
-    ls_trainer_free(r->trainer);
-    ls_recipe_free(r->recipe);
-    ls_context_free(r->context);
-}
-
-static const float *parameter(const run *r, const char *name)
+static const float *parameter(const pushing *r, const char *name)
 {
     const ls_parameter *found = ls_model_find(&r->trainer->model, name);
     cr_assert_not_null(found);
@@ -47,7 +32,7 @@ static const float *parameter(const run *r, const char *name)
 }
 
 /* Rows 1, 2, 4 of classes 0, 1, 1: all logits are 0, so each derivative is 1/2 less 1 at the label. */
-static double step_on_three(run *r, const int32_t *labels)
+static double step_on_three(pushing *r, const int32_t *labels)
 {
     const float inputs[3] = {1, 2, 4};
     double loss;
@@ -58,38 +43,39 @@ static double step_on_three(run *r, const int32_t *labels)
 
 Test(loss_weights, the_mean_divides_by_the_sum_of_the_weights)
 {
-    run r = begin("classes: 2", 2, "{type: softmax_cross_entropy, class_weights: [1, 3]}", 1);
+    pushing r = begin("classes: 2", 2, "{type: softmax_cross_entropy, class_weights: [1, 3]}", 1);
     double loss = step_on_three(&r, (const int32_t[]){0, 1, 1});
     cr_expect_float_eq(loss, log(2), 1e-7, "%.9g", loss);
     /* weights 1, 3, 3: 7 in all */
     cr_expect_float_eq(parameter(&r, "d.bias")[0], -(-0.5 + 1.5 + 1.5) / 7, 1e-7);
     cr_expect_float_eq(parameter(&r, "d.bias")[1], (-0.5 + 1.5 + 1.5) / 7, 1e-7);
     cr_expect_float_eq(parameter(&r, "d.weight")[0], -(-0.5 + 1.5 * 2 + 1.5 * 4) / 7, 1e-7);
-    end(&r);
+    pushing_end(&r);
 }
 
 Test(loss_weights, a_sum_does_not_divide)
 {
-    run r = begin("classes: 2", 2, "{type: softmax_cross_entropy, class_weights: [1, 3], reduction: sum}", 1);
+    pushing r =
+        begin("classes: 2", 2, "{type: softmax_cross_entropy, class_weights: [1, 3], reduction: sum}", 1);
     double loss = step_on_three(&r, (const int32_t[]){0, 1, 1});
     cr_expect_float_eq(loss, 7 * log(2), 1e-5, "%.9g", loss);
     cr_expect_float_eq(parameter(&r, "d.bias")[0], -2.5, 1e-6);
-    end(&r);
+    pushing_end(&r);
 }
 
 Test(loss_weights, ignored_labels_count_for_nothing)
 {
-    run r = begin("classes: 2", 2, "{type: softmax_cross_entropy, ignore_label: 1}", 1);
+    pushing r = begin("classes: 2", 2, "{type: softmax_cross_entropy, ignore_label: 1}", 1);
     double loss = step_on_three(&r, (const int32_t[]){0, 1, 1});
     cr_expect_float_eq(loss, log(2), 1e-7, "%.9g", loss);
     cr_expect_eq(parameter(&r, "d.bias")[0], 0.5F);
     cr_expect_eq(parameter(&r, "d.weight")[0], 0.5F);
-    end(&r);
+    pushing_end(&r);
 }
 
 Test(loss_weights, an_ignored_label_need_not_be_a_class)
 {
-    run r = begin("classes: 2", 2, "{type: softmax_cross_entropy, ignore_label: -100}", 1);
+    pushing r = begin("classes: 2", 2, "{type: softmax_cross_entropy, ignore_label: -100}", 1);
     double loss = step_on_three(&r, (const int32_t[]){-100, 1, -100});
     cr_expect_float_eq(loss, log(2), 1e-7, "%.9g", loss);
     cr_expect_eq(parameter(&r, "d.weight")[LS_LANES], 1.0F);
@@ -97,24 +83,24 @@ Test(loss_weights, an_ignored_label_need_not_be_a_class)
     const float inputs[3] = {0, 0, 0};
     cr_expect_eq(ls_trainer_step(r.trainer, 3, inputs, NULL, labels, NULL), LS_ERROR_DATA);
     cr_expect_not_null(strstr(ls_error_message(), "row 1 is -1, expected 0 to 1"), "%s", ls_error_message());
-    end(&r);
+    pushing_end(&r);
 }
 
 Test(loss_weights, a_batch_of_ignored_samples_changes_nothing)
 {
-    run r = begin("classes: 2", 2, "{type: softmax_cross_entropy, ignore_label: 1}", 1);
+    pushing r = begin("classes: 2", 2, "{type: softmax_cross_entropy, ignore_label: 1}", 1);
     double loss = step_on_three(&r, (const int32_t[]){1, 1, 1});
     cr_expect(isnan(loss));
     cr_expect_eq(ls_trainer_steps(r.trainer), 1);
     for (int u = 0; u < 2; u++)
         cr_expect(parameter(&r, "d.bias")[u] == 0 && parameter(&r, "d.weight")[u * LS_LANES] == 0);
-    end(&r);
+    pushing_end(&r);
 }
 
 /* Weighted sums on 1 and 3 threads, with batches that fill several grains and end in a part of one. */
 Test(loss_weights, threads_do_not_matter)
 {
-    run r[2];
+    pushing r[2];
     setenv("LOCKSTEP_ALL_THREADS", "1", 1);
     enum { ROWS = 333 };
     static float inputs[ROWS];
@@ -132,20 +118,20 @@ Test(loss_weights, threads_do_not_matter)
     cr_expect_eq(
         memcmp(parameter(&r[0], "d.weight"), parameter(&r[1], "d.weight"), 3 * LS_LANES * sizeof(float)), 0);
     cr_expect_neq(parameter(&r[0], "d.weight")[0], 0);
-    end(&r[0]);
-    end(&r[1]);
+    pushing_end(&r[0]);
+    pushing_end(&r[1]);
 }
 
 Test(loss_weights, pushed_targets_outside_of_the_domain_say_the_row)
 {
-    run r = begin("outputs: 1", 1, "poisson", 1);
+    pushing r = begin("outputs: 1", 1, "poisson", 1);
     const float inputs[3] = {0, 0, 0}, targets[3] = {0, 4, -2};
     cr_expect_eq(ls_trainer_step(r.trainer, 3, inputs, targets, NULL, NULL), LS_ERROR_DATA);
     cr_expect_not_null(strstr(ls_error_message(),
                               "ls_trainer_step: row 3: target 1 is -2, but the loss poisson "
                               "expects a count, 0 or more"),
                        "%s", ls_error_message());
-    end(&r);
+    pushing_end(&r);
 }
 
 /* Sets up a training on a table; returns the status. */

@@ -10,15 +10,10 @@
 #include <lockstep/lockstep.h>
 #include "base/memory.h"
 #include "base/random.h"
+#include "support/pushing.h"
 #include "train/trainer.h"
 
 enum { ROWS = 37, INPUTS = 3, TARGETS = 4, CLASSES = 3, PARAMETERS_MAX = 4096 };
-
-typedef struct run {
-    ls_context *context;
-    ls_recipe *recipe;
-    ls_trainer *trainer;
-} run;
 
 /* Two values, a class of three, a value. */
 static const char two_heads[] =
@@ -43,26 +38,16 @@ static const char inner_head[] =
     "  - {type: mse, targets: [1, 2]}\n"
     "  - {type: huber, output: third, targets: [2, 4], weight: 0.25, delta: 0.7}\n";
 
-static run begin(const char *model, const char *training, int threads)
+static pushing begin(const char *model, const char *training, int threads)
 {
-    run r;
     char *text =
         ls_format("seed: 5\ndata: {type: push, inputs: 3, outputs: 4, target_classes: [0, 0, 3, 0]}\n%s"
                   "optimizer: {type: sgd, lr: 0.5}\ntraining: {batch: %d, grain: 8, %s}\n",
                   model, ROWS, training);
     cr_assert_not_null(text);
-    cr_assert_eq(ls_context_create(threads, &r.context), LS_OK, "%s", ls_error_message());
-    cr_assert_eq(ls_recipe_parse(text, "outputs", NULL, NULL, 0, &r.recipe), LS_OK, "%s", ls_error_message());
-    cr_assert_eq(ls_trainer_create(r.context, r.recipe, &r.trainer), LS_OK, "%s", ls_error_message());
+    pushing r = pushing_begin("outputs", text, threads);
     ls_free(text);
     return r;
-}
-
-static void end(run *r)
-{
-    ls_trainer_free(r->trainer);
-    ls_recipe_free(r->recipe);
-    ls_context_free(r->context);
 }
 
 static float inputs[ROWS * INPUTS], targets[ROWS * TARGETS];
@@ -78,7 +63,7 @@ static void fill_rows(void)
     }
 }
 
-static double step(run *r)
+static double step(pushing *r)
 {
     double loss;
     cr_assert_eq(ls_trainer_step(r->trainer, ROWS, inputs, targets, NULL, &loss), LS_OK, "%s",
@@ -108,7 +93,7 @@ static void run_reference(const ls_model *model, const double *parameters, int r
 }
 
 /* The objective in double precision: which targets each loss is for is said here once more. */
-static double reference_loss(const run *r, const double *parameters)
+static double reference_loss(const pushing *r, const double *parameters)
 {
     static const int of_two[3][2] = {{3, 0}, {2, 2}}, of_inner[3][2] = {{2, 2}, {0, 1}, {1, 3}};
     const ls_model *model = &r->trainer->model;
@@ -140,7 +125,7 @@ static double reference_loss(const run *r, const double *parameters)
 static void expect_gradient(const char *model_text)
 {
     fill_rows();
-    run r = begin(model_text, "segments: 2", 2);
+    pushing r = begin(model_text, "segments: 2", 2);
     const ls_model *model = &r.trainer->model;
     static double parameters[PARAMETERS_MAX];
     cr_assert_leq(model->arena_size, PARAMETERS_MAX);
@@ -163,7 +148,7 @@ static void expect_gradient(const char *model_text)
                       found, expected);
         }
     }
-    end(&r);
+    pushing_end(&r);
 }
 
 Test(outputs, the_gradient_of_two_heads_is_that_of_finite_differences)
@@ -176,7 +161,7 @@ Test(outputs, losses_on_inner_layers_and_several_on_one)
     expect_gradient(inner_head);
 }
 
-static void expect_same_weights(const run *a, const run *b, const char *what)
+static void expect_same_weights(const pushing *a, const pushing *b, const char *what)
 {
     cr_expect_eq(memcmp(a->trainer->step.parameters, b->trainer->step.parameters,
                         (size_t)a->trainer->model.arena_size * sizeof(float)),
@@ -189,13 +174,13 @@ Test(outputs, threads_and_segments_do_not_matter)
     fill_rows();
     const char *const models[] = {two_heads, inner_head};
     for (int m = 0; m < 2; m++) {
-        run a = begin(models[m], "segments: 1", 1), b = begin(models[m], "segments: 3", 3);
+        pushing a = begin(models[m], "segments: 1", 1), b = begin(models[m], "segments: 3", 3);
         double loss_a = 0, loss_b = 0;
         for (int i = 0; i < 5; i++) loss_a = step(&a), loss_b = step(&b);
         cr_expect_eq(loss_a, loss_b);
         expect_same_weights(&a, &b, "1 and 3 threads");
-        end(&a);
-        end(&b);
+        pushing_end(&a);
+        pushing_end(&b);
     }
 }
 
@@ -204,25 +189,25 @@ Test(outputs, a_list_of_one_is_a_loss)
 {
 #define MODEL "model: [{type: dense, units: 4, activation: tanh}, {type: dense, name: o, units: 2}]\n"
     fill_rows();
-    run a = begin(MODEL "loss: {type: mse, targets: [1, 4]}\n", "segments: 1", 1);
-    run b = begin(MODEL "losses: [{type: mse, targets: [1, 4], output: o}]\n", "segments: 1", 1);
-    run c = begin(MODEL "losses: [{type: mse, targets: [1, 4], weight: 0.5}, "
-                        "{type: mse, targets: [1, 4], weight: 0.5}]\n",
-                  "segments: 1", 1);
+    pushing a = begin(MODEL "loss: {type: mse, targets: [1, 4]}\n", "segments: 1", 1);
+    pushing b = begin(MODEL "losses: [{type: mse, targets: [1, 4], output: o}]\n", "segments: 1", 1);
+    pushing c = begin(MODEL "losses: [{type: mse, targets: [1, 4], weight: 0.5}, "
+                            "{type: mse, targets: [1, 4], weight: 0.5}]\n",
+                      "segments: 1", 1);
     double loss = step(&a);
     cr_expect_eq(step(&b), loss);
     cr_expect_eq(step(&c), loss); /* halves add up exactly */
     expect_same_weights(&a, &b, "a list of one");
     expect_same_weights(&a, &c, "two halves");
-    end(&a);
-    end(&b);
-    end(&c);
+    pushing_end(&a);
+    pushing_end(&b);
+    pushing_end(&c);
 }
 
 Test(outputs, predictions_stand_side_by_side)
 {
     fill_rows();
-    run r = begin(two_heads, "segments: 1", 1);
+    pushing r = begin(two_heads, "segments: 1", 1);
     cr_assert_eq(ls_trainer_outputs(r.trainer), 5);
     static double parameters[PARAMETERS_MAX];
     for (int64_t i = 0; i < r.trainer->model.arena_size; i++)
@@ -236,13 +221,13 @@ Test(outputs, predictions_stand_side_by_side)
         for (int u = 0; u < 3; u++) sum += exp(tensor[5][u]);
         for (int u = 0; u < 3; u++) cr_expect_float_eq(found[row * 5 + 2 + u], exp(tensor[5][u]) / sum, 1e-5);
     }
-    end(&r);
+    pushing_end(&r);
 }
 
 Test(outputs, a_pushed_class_out_of_range_says_the_row)
 {
     fill_rows();
-    run r = begin(two_heads, "segments: 1", 1);
+    pushing r = begin(two_heads, "segments: 1", 1);
     targets[6 * TARGETS + 2] = 3;
     cr_expect_eq(ls_trainer_step(r.trainer, ROWS, inputs, targets, NULL, NULL), LS_ERROR_DATA);
     cr_expect_str_eq(ls_error_message(),
@@ -250,7 +235,7 @@ Test(outputs, a_pushed_class_out_of_range_says_the_row)
                      "expects the number of a class, 0 to 2");
     targets[6 * TARGETS + 2] = 0.5F;
     cr_expect_eq(ls_trainer_step(r.trainer, ROWS, inputs, targets, NULL, NULL), LS_ERROR_DATA);
-    end(&r);
+    pushing_end(&r);
 }
 
 /* --- from files --- */
