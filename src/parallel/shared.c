@@ -19,8 +19,6 @@
 enum {
     HEAD_BYTES = 4096, /* in front of the array, which then begins with a page */
     NAME_SIZE = 64,
-    SPINS_WITH_CORE = 4000,
-    SPINS_WITHOUT = 20,
     SPINS_A_LOOK = 64 /* looks at the others between two calls that let messages move */
 };
 
@@ -97,19 +95,13 @@ void ls_shared_free(ls_shared *shared)
     ls_free(shared);
 }
 
-/* Ranks on this host against the cores that this process may use. */
-static int spins_for(int ranks)
-{
-    return ranks <= ls_team_cores() ? SPINS_WITH_CORE : SPINS_WITHOUT;
-}
-
 static ls_shared *begin(ls_comm *comm, int64_t count)
 {
     ls_shared *made = ls_alloc(1, sizeof *made);
     if (made == NULL) return NULL;
     made->comm = comm;
     made->bytes = HEAD_BYTES + (size_t)count * sizeof(uint64_t);
-    made->spins = spins_for(ls_comm_size(comm));
+    made->spins = ls_team_spins(ls_comm_size(comm));
     made->of = ls_alloc((size_t)ls_comm_size(comm), sizeof *made->of);
     if (made->of != NULL) return made;
     ls_shared_free(made);

@@ -9,9 +9,8 @@ typedef struct ls_shared ls_shared;
 
 /* An array of count elements, zero, for each rank. Collective. *shared is NULL, with LS_OK on all ranks,
    where this cannot be: one rank alone, ranks on several hosts, too little room in the shared memory of one
-   of them
-   (/dev/shm), or LOCKSTEP_MESSAGES set for one of them. Fault point "shared" (as if there were no room).
-   Errors: LS_ERROR_MEMORY, LS_ERROR_PARALLEL. */
+   of them (/dev/shm), or LOCKSTEP_MESSAGES set for one of them. Fault point "shared" (as if there were no
+   room). Errors: LS_ERROR_MEMORY, LS_ERROR_PARALLEL. */
 ls_status ls_shared_create(ls_comm *comm, int64_t count, ls_shared **shared);
 
 /* Local; the arrays of other ranks stay theirs. Memory goes when the last rank has freed it or ended. */

@@ -10,10 +10,18 @@ enum {
 
 static atomic_int known_cores; /* 0: not known yet */
 
-static int spins_for(int threads)
+static int cores(void)
 {
-    int cores = atomic_load_explicit(&known_cores, memory_order_relaxed);
-    return threads <= cores ? SPINS_WITH_CORE : SPINS_WITHOUT;
+    int known = atomic_load_explicit(&known_cores, memory_order_relaxed);
+    if (known > 0) return known;
+    known = ls_team_cores();
+    atomic_store_explicit(&known_cores, known, memory_order_relaxed);
+    return known;
+}
+
+int ls_team_spins(int members)
+{
+    return members <= cores() ? SPINS_WITH_CORE : SPINS_WITHOUT;
 }
 
 /* The last to arrive opens the next generation. It clears the count before, so that nobody can count in the
@@ -26,7 +34,7 @@ static void wait_for_all(ls_team *team, int size)
         atomic_store_explicit(&team->generation, mine + 1, memory_order_release);
         return;
     }
-    int spins = spins_for(size);
+    int spins = ls_team_spins(size);
     while (atomic_load_explicit(&team->generation, memory_order_acquire) == mine) {
         if (spins > 0) {
             spins--;
@@ -73,7 +81,6 @@ void ls_team_run(int threads, ls_team_function function, void *argument)
         ls_float_state_leave(saved);
         return;
     }
-    if (atomic_load_explicit(&known_cores, memory_order_relaxed) == 0)
-        atomic_store_explicit(&known_cores, ls_team_cores(), memory_order_relaxed);
+    cores(); /* found here, as the threads of a region may be bound to fewer */
     run_region(threads, function, argument);
 }

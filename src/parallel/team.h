@@ -43,6 +43,10 @@ static inline void ls_team_pause(void)
 #endif
 }
 
+/* How often to look, with a pause, whether members threads or ranks of this host have come, before the core
+ * is given away: often only where each of them has a core. */
+int ls_team_spins(int members);
+
 /* Number of cores this process may run on (affinity mask, cgroup limit), at least 1. */
 int ls_team_cores(void);
 
