@@ -1,6 +1,6 @@
 /* Changing rows into panels: transposes of blocks, with the input's normalisation on the way. */
 #include <string.h>
-#include "math/vector/isa.h"
+#include "math/vector/turn.h"
 
 enum { SLICE = 64 }; /* columns of bytes that are converted at a time */
 
@@ -33,15 +33,9 @@ static void transpose(const float *const *row, int used, int64_t columns, normal
 
 #else
 
-#include <immintrin.h>
-
 /* load_quarters: each quarter of four floats holds four columns of a row; the rows are 0, 4, 8, ... */
 #if LS_LEVEL == 2
-typedef __m512 vector;
-typedef __m512d doubles;
 typedef __mmask16 mask;
-#define WIDTH    16
-#define OF(name) _mm512_##name
 LS_INLINE vector load_quarters(const float *const *row, int64_t k)
 {
     vector v = _mm512_castps128_ps512(_mm_loadu_ps(row[0] + k));
@@ -58,11 +52,7 @@ LS_INLINE vector masked(mask keep, vector v)
     return _mm512_maskz_mov_ps(keep, v);
 }
 #else
-typedef __m256 vector;
-typedef __m256d doubles;
 typedef __m256 mask;
-#define WIDTH    8
-#define OF(name) _mm256_##name
 LS_INLINE vector load_quarters(const float *const *row, int64_t k)
 {
     vector v = _mm256_castps128_ps256(_mm_loadu_ps(row[0] + k));
@@ -79,23 +69,12 @@ LS_INLINE vector masked(mask keep, vector v)
 }
 #endif
 
-LS_INLINE vector joined(bool high, vector a, vector b)
-{
-    doubles x = OF(castps_pd)(a), y = OF(castps_pd)(b);
-    return OF(castpd_ps)(high ? OF(unpackhi_pd)(x, y) : OF(unpacklo_pd)(x, y));
-}
-
 /* Four columns from k of WIDTH rows: column[j] holds row[n][k + j] in lane n. */
 LS_INLINE void load_columns(const float *const *row, int64_t k, vector *column)
 {
-    vector a = load_quarters(row, k), b = load_quarters(row + 1, k);
-    vector c = load_quarters(row + 2, k), d = load_quarters(row + 3, k);
-    vector low_ab = OF(unpacklo_ps)(a, b), high_ab = OF(unpackhi_ps)(a, b);
-    vector low_cd = OF(unpacklo_ps)(c, d), high_cd = OF(unpackhi_ps)(c, d);
-    column[0] = joined(false, low_ab, low_cd);
-    column[1] = joined(true, low_ab, low_cd);
-    column[2] = joined(false, high_ab, high_cd);
-    column[3] = joined(true, high_ab, high_cd);
+    const vector quarters[4] = {load_quarters(row, k), load_quarters(row + 1, k), load_quarters(row + 2, k),
+                                load_quarters(row + 3, k)};
+    ls_turn_quarters(quarters, column);
 }
 
 /* WIDTH lanes of the first columns, a multiple of 4. shifting and scaling are constants where it is inlined.
@@ -109,9 +88,9 @@ LS_INLINE void transpose_lanes(bool shifting, bool scaling, const float *const *
         LS_UNROLL for (int j = 0; j < 4; j++)
         {
             vector v = column[j];
-            if (shifting) v = OF(sub_ps)(v, OF(set1_ps)(norm.shift[k + j]));
-            if (scaling) v = OF(mul_ps)(v, OF(set1_ps)(norm.scale[k + j]));
-            OF(storeu_ps)(to + (k + j) * ld, masked(keep, v));
+            if (shifting) v = LS_TURN(sub_ps)(v, LS_TURN(set1_ps)(norm.shift[k + j]));
+            if (scaling) v = LS_TURN(mul_ps)(v, LS_TURN(set1_ps)(norm.scale[k + j]));
+            LS_TURN(storeu_ps)(to + (k + j) * ld, masked(keep, v));
         }
     }
 }

@@ -28,18 +28,24 @@ LS_INLINE vector ls_pairs(bool high, vector a, vector b)
     return LS_TURN(castpd_ps)(high ? LS_TURN(unpackhi_pd)(x, y) : LS_TURN(unpacklo_pd)(x, y));
 }
 
-/* Four rows from row first: quarter p of column[j] holds column 4p + j of the four. Each row is loaded once,
-   as rows may lie at distances that fall into one set of the cache. */
-LS_INLINE void ls_turn_four(const float *from, int64_t distance, int64_t rows, int64_t first, vector *column)
+/* In each quarter: column[j] holds number j of the four rows. */
+LS_INLINE void ls_turn_quarters(const vector row[4], vector column[4])
 {
-    vector row[4];
-    LS_UNROLL for (int i = 0; i < 4; i++) row[i] = LOAD(from + (first + i < rows ? first + i : 0) * distance);
     vector low_ab = LS_TURN(unpacklo_ps)(row[0], row[1]), high_ab = LS_TURN(unpackhi_ps)(row[0], row[1]);
     vector low_cd = LS_TURN(unpacklo_ps)(row[2], row[3]), high_cd = LS_TURN(unpackhi_ps)(row[2], row[3]);
     column[0] = ls_pairs(false, low_ab, low_cd);
     column[1] = ls_pairs(true, low_ab, low_cd);
     column[2] = ls_pairs(false, high_ab, high_cd);
     column[3] = ls_pairs(true, high_ab, high_cd);
+}
+
+/* Four rows from row first: quarter p of column[j] holds column 4p + j of the four. Each row is loaded once,
+   as rows may lie at distances that fall into one set of the cache. */
+LS_INLINE void ls_turn_four(const float *from, int64_t distance, int64_t rows, int64_t first, vector *column)
+{
+    vector row[4];
+    LS_UNROLL for (int i = 0; i < 4; i++) row[i] = LOAD(from + (first + i < rows ? first + i : 0) * distance);
+    ls_turn_quarters(row, column);
 }
 
 /* to[k * ld + n] = from[n * distance + k] for k < LS_LANES, n < rows (at most LS_LANES); the numbers of row 0
