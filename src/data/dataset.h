@@ -117,9 +117,10 @@ typedef struct ls_source_type {
        the model, and no rows. NULL: there is load_file. */
     ls_status (*load_like)(const void *options, const char *path, const ls_dataset *known,
                            ls_dataset *dataset);
-    /* What the options alone tell of the data, for looking at a model without them: inputs, their
-       shape, classes or outputs. Names of classes may be left out, where they are numbers. Errors:
-       LS_ERROR_RECIPE without place, saying which options are missing for that. NULL: nothing can be said. */
+    /* What the options alone tell of the data, where rows are pushed or for looking at a model without them:
+       inputs, their shape, classes or outputs. Names of classes may be left out, where they are numbers.
+       Errors: LS_ERROR_RECIPE without place, saying which options are missing for that. NULL: nothing can be
+       said. */
     ls_status (*describe)(const void *options, ls_dataset *dataset);
 } ls_source_type;
 

@@ -3,12 +3,35 @@
 
 #include <stddef.h>
 
+#include "base/memory.h"
+
 static ls_status load_file(const void *opaque, const char *path, int64_t inputs,
                            const char *const *class_names, int classes, ls_dataset *dataset)
 {
     const ls_push_options *options = opaque;
     return ls_source_read_table(path, inputs > 0 ? inputs : options->inputs, options->outputs, class_names,
                                 classes, dataset);
+}
+
+static ls_status describe(const void *opaque, ls_dataset *dataset)
+{
+    const ls_push_options *options = opaque;
+    const ls_integers *classes = &options->target_classes;
+    *dataset = (ls_dataset){.inputs = options->inputs,
+                            .shape = {options->inputs},
+                            .rank = 1,
+                            .outputs = options->outputs,
+                            .classes = (int)options->classes};
+    if (dataset->classes > 0 || classes->count == 0) return LS_OK;
+    dataset->output_classes = ls_alloc((size_t)dataset->outputs, sizeof *dataset->output_classes);
+    dataset->output_class_names = ls_alloc((size_t)dataset->outputs, sizeof *dataset->output_class_names);
+    if (!dataset->output_classes || !dataset->output_class_names) return LS_ERROR_MEMORY;
+    for (int i = 0; i < classes->count; i++) {
+        dataset->output_classes[i] = (int)classes->value[i];
+        if (classes->value[i] > 0)
+            LS_TRY(ls_names_number(classes->value[i], &dataset->output_class_names[i]));
+    }
+    return LS_OK;
 }
 
 static const char *check(const void *opaque)
@@ -68,4 +91,5 @@ const ls_source_type ls_source_push = {
              .check = check},
     .pushed = true,
     .load_file = load_file,
+    .describe = describe,
 };
