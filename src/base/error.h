@@ -13,6 +13,12 @@ ls_status ls_error(ls_status status, const char *format, ...) __attribute__((for
 /* Puts text in front of the message at hand ("%s: " style, no separator is added) and returns status. */
 ls_status ls_error_prefix(ls_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The ending of the noun behind a count in a message: "%lld unit%s". */
+static inline const char *ls_plural(long long count)
+{
+    return count == 1 ? "" : "s";
+}
+
 /* Leaves the calling function with the status of a failed expression; the message is already there. */
 #define LS_TRY(expression)                                                                                   \
     do {                                                                                                     \

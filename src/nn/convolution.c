@@ -121,11 +121,6 @@ static ls_status declare(ls_layer_build *build, int dimensions, const ls_window 
     return ls_layer_declare(build, "bias", 1, 1, filters, inputs, outputs, options->bias_initializer, false);
 }
 
-static const char *plural(int64_t number, const char *one, const char *many)
-{
-    return number == 1 ? one : many;
-}
-
 static ls_status check_algorithm(const ls_layer_build *build)
 {
     const ls_conv conv = geometry(build->node);
@@ -134,10 +129,10 @@ static ls_status check_algorithm(const ls_layer_build *build)
         build,
         "algorithm is winograd, which takes a kernel of 3 by 3 with stride 1 and dilation 1 in 1 "
         "group, but here are a kernel of %lld by %lld, stride %lld by %lld, dilation %lld by "
-        "%lld and %lld %s; use auto or direct",
+        "%lld and %lld group%s; use auto or direct",
         (long long)conv.height.kernel, (long long)conv.width.kernel, (long long)conv.height.stride,
         (long long)conv.width.stride, (long long)conv.height.dilation, (long long)conv.width.dilation,
-        (long long)conv.groups, plural(conv.groups, "group", "groups"));
+        (long long)conv.groups, ls_plural(conv.groups));
 }
 
 static ls_status build(ls_layer_build *build, int dimensions)

@@ -4,16 +4,11 @@ const char *const ls_reduction_choices[] = {"mean", "sum", NULL};
 
 const ls_option ls_loss_option_table[] = {LS_LOSS_COMMON_OPTIONS, LS_OPTION_END};
 
-static const char *plural(int64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 static ls_status not_one_a_class(const char *name, bool single, int64_t units, int64_t classes)
 {
     return ls_error(LS_ERROR_RECIPE,
                     "its output has %lld unit%s, but the data have %lld classes: %s needs %s%lld units",
-                    (long long)units, plural(units), (long long)classes, name,
+                    (long long)units, ls_plural(units), (long long)classes, name,
                     single && classes == 2 ? "1 or " : "", (long long)classes);
 }
 
@@ -27,7 +22,7 @@ ls_status ls_loss_check_values(const char *name, int64_t units, int64_t classes,
         return ls_error(
             LS_ERROR_RECIPE,
             "its output has %lld unit%s, but the data have %lld target value%s a row: give it as many",
-            (long long)units, plural(units), (long long)outputs, plural(outputs));
+            (long long)units, ls_plural(units), (long long)outputs, ls_plural(outputs));
     return LS_OK;
 }
 
@@ -37,7 +32,7 @@ ls_status ls_loss_check_labels(const char *name, bool single, const char *advice
     if (classes == 0)
         return ls_error(LS_ERROR_RECIPE,
                         "%s needs classes, but the data have none (%lld target value%s a row): use %s", name,
-                        (long long)outputs, plural(outputs), advice);
+                        (long long)outputs, ls_plural(outputs), advice);
     if (classes == 1) return ls_error(LS_ERROR_RECIPE, "the data have 1 class: %s needs at least 2", name);
     if (units == classes || (single && classes == 2 && units == 1)) return LS_OK;
     return not_one_a_class(name, single, units, classes);
@@ -48,7 +43,7 @@ ls_status ls_loss_check_list(const char *key, const ls_reals *list, bool single,
 {
     if (list->count == 0 || list->count == count || (single && list->count == 1)) return LS_OK;
     return ls_error(LS_ERROR_RECIPE, "%s has %d number%s, expected %s%lld: one for each %s", key, list->count,
-                    plural(list->count), single ? "1 or " : "", (long long)count, of);
+                    ls_plural(list->count), single ? "1 or " : "", (long long)count, of);
 }
 
 void ls_loss_predict_values(const void *options, const ls_kernels *kernels, int64_t units, int64_t lanes,

@@ -84,11 +84,6 @@ static const char *way_of_srun(void)
     return ls_launcher_is_open_mpi() ? "pmix" : "pmi2";
 }
 
-static const char *plural(int count)
-{
-    return count == 1 ? "" : "s";
-}
-
 static void describe_crowd(const ls_placement *placement, const group *g, bool whole_host, char *line)
 {
     char cores[LS_CORES_TEXT] = "";
@@ -98,14 +93,15 @@ static void describe_crowd(const ls_placement *placement, const group *g, bool w
     const char *open = whole_host ? "" : " (", *close = whole_host ? "" : ")";
     if (placement->size == 1)
         snprintf(line, LINE_SIZE, "%d threads take turns on %d core%s%s%s%s", g->threads, g->cores,
-                 plural(g->cores), open, cores, close);
+                 ls_plural(g->cores), open, cores, close);
     else if (g->ranks == 1)
         snprintf(line, LINE_SIZE, "rank %d (host %s) runs %d threads but may use only %d core%s%s%s%s",
-                 g->first->rank, g->first->host, g->threads, g->cores, plural(g->cores), open, cores, close);
+                 g->first->rank, g->first->host, g->threads, g->cores, ls_plural(g->cores), open, cores,
+                 close);
     else
         snprintf(line, LINE_SIZE,
                  "%d ranks of host %s (the first is rank %d) run %d threads but share %d core%s%s%s%s",
-                 g->ranks, g->first->host, g->first->rank, g->threads, g->cores, plural(g->cores), open,
+                 g->ranks, g->first->host, g->first->rank, g->threads, g->cores, ls_plural(g->cores), open,
                  cores, close);
 }
 
@@ -182,8 +178,8 @@ static ls_status warn_confined(const ls_placement *placement, char **warning)
     *warning =
         ls_format("rank %d (host %s) may use only %d core%s (%s) of the %d that Slurm set aside for it%s: "
                   "srun --mpi=%s -n %d --cpus-per-task=%d lockstep ...",
-                  place->rank, place->host, place->cores, plural(place->cores), cores, place->allotted, more,
-                  way_of_srun(), placement->size, place->allotted);
+                  place->rank, place->host, place->cores, ls_plural(place->cores), cores, place->allotted,
+                  more, way_of_srun(), placement->size, place->allotted);
     return *warning == NULL ? LS_ERROR_MEMORY : LS_OK;
 }
 

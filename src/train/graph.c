@@ -10,19 +10,18 @@ typedef struct drawing {
     int columns;                  /* used so far */
 } drawing;
 
-/* Whether a node after number n reads the tensor. */
-static bool is_read_after(const ls_model *model, int tensor, int n)
-{
-    for (int later = n + 1; later < model->node_count; later++)
-        for (int i = 0; i < model->node[later].input_count; i++)
-            if (model->node[later].input[i] == tensor) return true;
-    return false;
-}
-
 static bool reads(const ls_node *node, int tensor)
 {
     for (int i = 0; i < node->input_count; i++)
         if (node->input[i] == tensor) return true;
+    return false;
+}
+
+/* Whether a node after number n reads the tensor. */
+static bool is_read_after(const ls_model *model, int tensor, int n)
+{
+    for (int later = n + 1; later < model->node_count; later++)
+        if (reads(&model->node[later], tensor)) return true;
     return false;
 }
 
