@@ -135,6 +135,33 @@ typedef struct ls_small_outer {
     int64_t ld;
 } ls_small_outer;
 
+/* Samples of one grain that lie side by side: neighbouring lanes of one panel. */
+typedef struct ls_sample_part {
+    const float *at; /* the lane of the first of them in row 0 of the panel */
+    int64_t count;
+    bool ends_grain; /* no other part of the grain follows */
+} ls_sample_part;
+
+/* The gradient of a block of a parameter: for m < M, n < N the exact sum over grains of the chains over their
+   samples s of left[m][s] right[s][n]. N: a multiple of LS_LANES, at most LS_BLOCK. left[m][s] lies in the
+   part of s, left + m*lanes floats behind its first row, right is [samples][LS_BLOCK] and 64-byte aligned.
+   Either sum is not NULL and gets the sum of the terms (base/exact.h), or gradient gets its value times
+   factor. */
+typedef struct ls_exact_product {
+    int64_t M, N;
+    const ls_sample_part *part; /* [parts], parts >= 1 */
+    int64_t parts;
+    int64_t left, lanes;
+    const float *right;
+    ls_exact_scale scale;
+    uint64_t terms; /* grains of all ranks; used with gradient only */
+    double factor;  /* likewise */
+    uint64_t *sum;  /* [M][lds] */
+    int64_t lds;
+    float *gradient; /* [M][ldg] */
+    int64_t ldg;
+} ls_exact_product;
+
 /* A mask that sets elements of a panel to zero. The element e of a sample is kept where word e % 4 of
    ls_random at counter (a = counter, b = sample << 32 | e / 4) is below the threshold; what is kept is
    multiplied by scale. */
@@ -226,6 +253,7 @@ typedef struct ls_kernels {
                         const float *last, int64_t ldl, const uint64_t *sum, int64_t lds, float *x,
                         int64_t ldx);
     void (*exact_outer)(const ls_small_outer *outer);
+    void (*exact_product)(const ls_exact_product *product);
     /* x = (float)(value(sum, terms) * factor) */
     void (*exact_finish)(ls_exact_scale scale, uint64_t terms, double factor, int64_t rows, int64_t columns,
                          const uint64_t *sum, int64_t lds, float *x, int64_t ldx);

@@ -165,9 +165,38 @@ static void add_grains(const ls_gradient_job *job, const ls_tile_task *task, con
     }
 }
 
+/* Weights of dense layers: rounding beside the products. */
+static void run_product(const ls_gradient_job *job, const ls_tile_task *task, const operands *from)
+{
+    const ls_parameter *parameter = &job->plan->model->parameter[task->parameter];
+    const ls_slot *out = &job->plan->slot[task->node + 1];
+    const int64_t place = parameter->offset + task->first_row * parameter->ld + task->first_column;
+    ls_exact_product product = {
+        .M = task->rows,
+        .N = from->width,
+        .part = job->part,
+        .parts = job->parts,
+        .left = (out->delta + task->first_row) * job->plan->lanes,
+        .lanes = job->plan->lanes,
+        .right = from->b,
+        .scale = job->scale[task->parameter],
+        .terms = job->terms,
+        .factor = ls_gradient_factor(job, task->parameter),
+        .sum = job->sums == NULL ? NULL : job->sums + place,
+        .lds = parameter->ld,
+        .gradient = job->gradient + place,
+        .ldg = parameter->ld,
+    };
+    job->kernels->exact_product(&product);
+}
+
 static void run_exact(const ls_gradient_job *job, const ls_tile_task *task, const operands *from,
                       ls_gradient_scratch *scratch)
 {
+    if (task->kind == LS_GRADIENT_OUTER && job->rows > 0) {
+        run_product(job, task, from);
+        return;
+    }
     const ls_parameter *parameter = &job->plan->model->parameter[task->parameter];
     bool vector = from->vector;
     int64_t outputs = vector ? task->columns : task->rows;

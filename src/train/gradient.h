@@ -19,6 +19,8 @@ typedef struct ls_gradient_job {
     const ls_kernels *kernels;
     const float *memory;         /* of all panels, one after the other */
     int64_t rows;                /* of this rank; the first plan->lanes in panel 0, and so on */
+    const ls_sample_part *part;  /* [parts]: where the rows lie */
+    int64_t parts;
     bool exact;                  /* false: one float sum over all rows of the rank */
     const ls_exact_scale *scale; /* [parameter_count] */
     uint64_t terms;              /* grains of the global batch */

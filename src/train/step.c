@@ -289,6 +289,25 @@ static ls_status conclude(ls_step_run_state *run)
     return run->update.measures ? ls_step_measure(run) : LS_OK;
 }
 
+/* The parts of count rows: cut where a grain or a panel ends. */
+static int64_t list_parts(ls_step *step, int64_t count)
+{
+    const ls_plan *plan = &step->plan;
+    int64_t parts = 0;
+    for (int64_t begin = 0, end; begin < count; begin = end) {
+        int64_t grain_end = begin - begin % plan->grain + plan->grain, lane = begin % plan->lanes;
+        end = begin - lane + plan->lanes;
+        if (end > grain_end) end = grain_end;
+        if (end > count) end = count;
+        step->part[parts++] = (ls_sample_part){
+            .at = step->memory + begin / plan->lanes * plan->panel_units * plan->lanes + lane,
+            .count = end - begin,
+            .ends_grain = end == grain_end || end == count,
+        };
+    }
+    return parts;
+}
+
 /* What this rank does of so many rows; kept from the last step, as small steps feel the divisions. */
 static const ls_step_share *share_of(ls_step *step, int64_t rows)
 {
@@ -299,6 +318,7 @@ static const ls_step_share *share_of(ls_step *step, int64_t rows)
     ls_plan_share(rows, plan->grain, ls_comm_rank(step->comm), ls_comm_size(step->comm), &share->first,
                   &share->count);
     share->panels = (share->count + plan->lanes - 1) / plan->lanes;
+    share->parts = list_parts(step, share->count);
     share->terms = (uint64_t)((rows + plan->grain - 1) / plan->grain);
     return share;
 }
@@ -325,6 +345,8 @@ static void begin_part(ls_step_run_state *run, int64_t begin, int64_t count)
         .kernels = step->kernels,
         .memory = step->memory,
         .rows = run->local.count,
+        .part = step->part,
+        .parts = share->parts,
         .exact = step->recipe->training.reduce == 0,
         .scale = step->scale,
         .terms = run->terms,

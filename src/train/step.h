@@ -29,6 +29,7 @@ typedef struct ls_update_range {
 typedef struct ls_step_share {
     int64_t rows; /* 0: none yet */
     int64_t first, count, panels;
+    int64_t parts;  /* in step->part */
     uint64_t terms; /* grains of all rows */
 } ls_step_share;
 
@@ -50,6 +51,7 @@ typedef struct ls_step {
     ls_shared *shared;        /* that sums lie in; NULL: they are this rank's alone, and messages add them */
     int64_t *slice;           /* [ranks + 1]: elements that each rank adds up where they are shared */
     float *memory;            /* of plan.panels panels */
+    ls_sample_part *part;     /* [share.parts]: where this rank's rows lie in it */
     ls_panel *panel;          /* [plan.panels] */
     uint32_t *value_largest;  /* [panels][tensors] */
     uint32_t *delta_largest;  /* [panels][tensors] */

@@ -79,6 +79,7 @@ static ls_status get_panels(ls_step *step)
     const ls_plan *plan = &step->plan;
     size_t panels = (size_t)plan->panels, tensors = (size_t)plan->tensor_count;
     step->memory = ls_alloc(panels * (size_t)(plan->panel_units * plan->lanes), sizeof(float));
+    step->part = ls_alloc(panels + (size_t)(plan->batch / plan->grain) + 1, sizeof *step->part);
     step->value_largest = ls_alloc(panels * tensors, sizeof(uint32_t));
     step->delta_largest = ls_alloc(panels * tensors, sizeof(uint32_t));
     step->sample_largest = ls_alloc(panels * (size_t)step->model->parameter_count, sizeof(uint32_t));
@@ -90,9 +91,9 @@ static ls_status get_panels(ls_step *step)
     step->scale = ls_alloc((size_t)step->model->parameter_count, sizeof *step->scale);
     step->hash = ls_alloc((size_t)step->model->parameter_count, sizeof *step->hash);
     step->norm_part = ls_alloc((size_t)plan->piece_count, sizeof(double));
-    bool complete = step->memory && step->value_largest && step->delta_largest && step->sample_largest &&
-                    step->exchange && step->lane_sums && step->meeting && step->batch_sums && step->scale &&
-                    step->hash && step->norm_part;
+    bool complete = step->memory && step->part && step->value_largest && step->delta_largest &&
+                    step->sample_largest && step->exchange && step->lane_sums && step->meeting &&
+                    step->batch_sums && step->scale && step->hash && step->norm_part;
     step->small = ls_alloc((size_t)plan->task_count, sizeof *step->small);
     step->run = ls_alloc(1, sizeof *step->run);
     if (!complete || step->small == NULL || step->run == NULL) return LS_ERROR_MEMORY;
@@ -159,6 +160,7 @@ static void release_work(ls_step *step)
     ls_free(step->panel);
     ls_free(step->kept);
     ls_free(step->memory);
+    ls_free(step->part);
     ls_free(step->value_largest);
     ls_free(step->delta_largest);
     ls_free(step->sample_largest);
@@ -176,6 +178,7 @@ static void release_work(ls_step *step)
     step->space = NULL;
     step->kept = NULL;
     step->memory = NULL;
+    step->part = NULL;
     step->panel = NULL;
     step->value_largest = step->delta_largest = step->sample_largest = step->exchange = NULL;
     step->lane_sums = step->batch_sums = NULL;

@@ -181,3 +181,96 @@ Test(kernels_exact, gradients_of_small_parameters_follow_the_definition)
         free(left), free(right), free(start), free(wanted);
     }
 }
+
+/* left [rows][lanes] of each panel, right [samples][LS_BLOCK]; parts as grains and panels cut them. */
+typedef struct product_problem {
+    ls_exact_product product;
+    float *left, *right;
+    ls_sample_part part[300];
+    int64_t samples, grain, panel_floats;
+} product_problem;
+
+static void draw_product(product_problem *p)
+{
+    static const int64_t grains[] = {1, 5, 8, 16, 24, 64, 100};
+    const int64_t lanes = LS_LANES * (1 + random_below(4)), panels = 1 + random_below(4), rows = 30;
+    p->grain = grains[random_below(7)];
+    p->samples = lanes * panels - random_below(lanes);
+    p->panel_floats = rows * lanes;
+    p->left = random_floats(panels * p->panel_floats, -1.0f, 1.0f);
+    p->right = random_floats(p->samples * LS_BLOCK, -1.0f, 1.0f);
+    p->product = (ls_exact_product){.M = 1 + random_below(26),
+                                    .N = LS_LANES * (1 + random_below(4)),
+                                    .part = p->part,
+                                    .left = random_below(4) * lanes,
+                                    .lanes = lanes,
+                                    .right = p->right,
+                                    .scale = ls_exact_scale_for((double)p->samples * 2),
+                                    .factor = random_below(2) ? 1.0 : 1.0 / 37.0,
+                                    .lds = LS_BLOCK + random_below(9),
+                                    .ldg = LS_BLOCK + random_below(9)};
+    for (int64_t begin = 0; begin < p->samples;) {
+        int64_t end = (begin / lanes + 1) * lanes, grain_end = (begin / p->grain + 1) * p->grain;
+        end = end < grain_end ? end : grain_end;
+        end = end < p->samples ? end : p->samples;
+        p->part[p->product.parts++] = (ls_sample_part){
+            .at = p->left + begin / lanes * p->panel_floats + begin % lanes,
+            .count = end - begin,
+            .ends_grain = end == grain_end || end == p->samples,
+        };
+        begin = end;
+    }
+    p->product.terms = (uint64_t)((p->samples + p->grain - 1) / p->grain + random_below(2));
+}
+
+static uint64_t product_plainly(const product_problem *p, int64_t m, int64_t n)
+{
+    const ls_exact_product *product = &p->product;
+    uint64_t sum = 0;
+    for (int64_t begin = 0; begin < p->samples; begin += p->grain) {
+        float chain = 0;
+        for (int64_t s = begin; s < begin + p->grain && s < p->samples; s++) {
+            const float *panel = p->left + s / product->lanes * p->panel_floats + product->left;
+            chain = fmaf(panel[m * product->lanes + s % product->lanes], p->right[s * LS_BLOCK + n], chain);
+        }
+        sum += ls_exact_term(product->scale, (double)chain);
+    }
+    return sum;
+}
+
+/* Every element, and nothing beside it. */
+Test(kernels_exact, product_follows_the_definition)
+{
+    enum { ROOM_FOR = 26 * (LS_BLOCK + 9) };
+    static float gradient[ROOM_FOR], wanted_gradient[ROOM_FOR];
+    static uint64_t sum[ROOM_FOR], wanted_sum[ROOM_FOR];
+    for (int i = 0; i < 400; i++) {
+        product_problem p = {.samples = 0};
+        draw_product(&p);
+        ls_exact_product *product = &p.product;
+        for (int j = 0; j < ROOM_FOR; j++) wanted_gradient[j] = -7.0f, wanted_sum[j] = 7;
+        for (int64_t m = 0; m < product->M; m++)
+            for (int64_t n = 0; n < product->N; n++) {
+                uint64_t plain = product_plainly(&p, m, n);
+                wanted_sum[m * product->lds + n] = plain;
+                wanted_gradient[m * product->ldg + n] =
+                    (float)(ls_exact_value(product->scale, plain, product->terms) * product->factor);
+            }
+        for (int t = 0; table(t); t++) {
+            for (int j = 0; j < ROOM_FOR; j++) gradient[j] = -7.0f, sum[j] = 7;
+            product->gradient = NULL;
+            product->sum = sum;
+            table(t)->exact_product(product);
+            product->sum = NULL;
+            product->gradient = gradient;
+            table(t)->exact_product(product);
+            cr_assert(memcmp(sum, wanted_sum, sizeof sum) == 0, "%s: sums of %d x %d, grains of %d",
+                      table(t)->name, (int)product->M, (int)product->N, (int)p.grain);
+            cr_assert(memcmp(gradient, wanted_gradient, sizeof gradient) == 0,
+                      "%s: gradients of %d x %d, grains of %d", table(t)->name, (int)product->M,
+                      (int)product->N, (int)p.grain);
+        }
+        free(p.left);
+        free(p.right);
+    }
+}

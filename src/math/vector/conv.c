@@ -81,7 +81,7 @@ static void run_side(const side *job)
 
 #else
 
-#include "math/vector/tile.h"
+#include "math/vector/tiles.h"
 
 /* The places of up to CHUNK_MAX times LS_LANES lanes, and where the next ones are. */
 typedef struct cursor {

@@ -26,7 +26,7 @@ void LS_VARIANT(ls_gemm_run)(const ls_gemm *gemm)
 #else
 
 #define TILE_IMAGE false
-#include "math/vector/tile.h"
+#include "math/vector/tiles.h"
 
 /* Rows of A are taken in panels that stay in the cache while all lanes of C are made; a multiple of the
    heights of tiles. Where A is read along its columns, a piece of the panel is copied first: the strides

@@ -71,6 +71,7 @@ void LS_VARIANT(ls_exact_store)(ls_exact_scale scale, int64_t rows, int64_t colu
 void LS_VARIANT(ls_exact_add)(ls_exact_scale scale, int64_t rows, int64_t columns, const float *x,
                               int64_t ldx, uint64_t *sum, int64_t lds);
 void LS_VARIANT(ls_exact_outer)(const ls_small_outer *outer);
+void LS_VARIANT(ls_exact_product_run)(const ls_exact_product *product);
 void LS_VARIANT(ls_add_integers)(const uint64_t *x, uint64_t *sum, int64_t count);
 void LS_VARIANT(ls_exact_close)(ls_exact_scale scale, uint64_t terms, double factor, int64_t rows,
                                 int64_t columns, const float *last, int64_t ldl, const uint64_t *sum,

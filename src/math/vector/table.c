@@ -27,6 +27,7 @@ const ls_kernels LS_VARIANT(ls_kernels) = {
     .exact_store = LS_VARIANT(ls_exact_store),
     .exact_add = LS_VARIANT(ls_exact_add),
     .exact_outer = LS_VARIANT(ls_exact_outer),
+    .exact_product = LS_VARIANT(ls_exact_product_run),
     .add_integers = LS_VARIANT(ls_add_integers),
     .exact_close = LS_VARIANT(ls_exact_close),
     .exact_finish = LS_VARIANT(ls_exact_finish),
