@@ -10,6 +10,7 @@ static void prepare(const ls_panel *panel, int index, ls_node_call *prepared)
         const ls_parameter *parameter = &plan->model->parameter[node->first_parameter + p];
         prepared->ld[p] = parameter->ld;
         prepared->sample_gradient[p] = ls_panel_slot(panel, plan->sample_slot[node->first_parameter + p]);
+        prepared->samples |= prepared->sample_gradient[p] != NULL;
     }
     ls_layer_call *call = &prepared->call;
     *call = (ls_layer_call){
@@ -28,7 +29,10 @@ static void prepare(const ls_panel *panel, int index, ls_node_call *prepared)
     for (int i = 0; i < node->input_count; i++) {
         call->x[i] = ls_panel_value(panel, node->input[i]);
         call->dx[i] = add[i] < 0 ? ls_panel_delta(panel, node->input[i]) : ls_panel_slot(panel, add[i]);
+        prepared->adds |= add[i] >= 0;
     }
+    prepared->count = plan->slot[index + 1].units * panel->lanes;
+    prepared->word = panel->largest + plan->tensor_count + plan->exchange_word[index];
 }
 
 ls_status ls_panel_create(ls_panel *panel)
@@ -68,19 +72,16 @@ static ls_layer_call *call_of(ls_panel *panel, int index, const double *batch_su
     return call;
 }
 
-static uint32_t largest(const ls_panel *panel, int tensor, const float *x)
-{
-    return panel->kernels->largest(x, panel->plan->slot[tensor].units * panel->lanes);
-}
-
 void ls_panel_forward(ls_panel *panel, int first, int end)
 {
-    uint32_t *value_largest = panel->value_largest;
-    if (value_largest != NULL && first == 0) value_largest[0] = largest(panel, 0, ls_panel_value(panel, 0));
+    const ls_kernels *kernels = panel->kernels;
+    uint32_t *largest = panel->largest;
+    if (largest != NULL && first == 0)
+        largest[0] = kernels->largest(ls_panel_value(panel, 0), panel->plan->slot[0].units * panel->lanes);
     for (int n = first; n < end; n++) {
         const ls_layer_call *call = call_of(panel, n, n == first ? panel->batch_sums : NULL);
         call->node->type->forward(call);
-        if (value_largest != NULL) value_largest[n + 1] = largest(panel, n + 1, call->y);
+        if (largest != NULL) largest[n + 1] = kernels->largest(call->y, panel->node[n].count);
     }
 }
 
@@ -97,26 +98,26 @@ static void add_deltas(const ls_panel *panel, const ls_layer_call *call)
     }
 }
 
-static void find_largest_samples(const ls_panel *panel, const ls_layer_call *call)
+static void find_largest_samples(const ls_panel *panel, const ls_layer_call *call, uint32_t *word)
 {
     const ls_node *node = call->node;
     for (int p = 0; p < node->parameter_count; p++) {
         if (call->sample_gradient[p] == NULL) continue;
-        int index = node->first_parameter + p;
-        panel->sample_largest[index] = panel->kernels->largest(
-            call->sample_gradient[p], panel->plan->model->parameter[index].columns * panel->lanes);
+        int64_t columns = panel->plan->model->parameter[node->first_parameter + p].columns;
+        word[1 + p] = panel->kernels->largest(call->sample_gradient[p], columns * panel->lanes);
     }
 }
 
 void ls_panel_backward(ls_panel *panel, int first, int end)
 {
     for (int n = end - 1; n >= first; n--) {
+        const ls_node_call *prepared = &panel->node[n];
         const ls_layer_call *call = call_of(panel, n, n == end - 1 ? panel->batch_sums : NULL);
         if (call->dy == NULL) continue;
-        panel->delta_largest[n + 1] = largest(panel, n + 1, call->dy);
+        prepared->word[0] = panel->kernels->largest(call->dy, prepared->count);
         call->node->type->backward(call);
-        add_deltas(panel, call);
-        find_largest_samples(panel, call);
+        if (prepared->adds) add_deltas(panel, call);
+        if (prepared->samples) find_largest_samples(panel, call, prepared->word);
     }
 }
 

@@ -13,6 +13,9 @@ typedef struct ls_node_call {
     const float *parameter[LS_NODE_PARAMETERS_MAX];
     int64_t ld[LS_NODE_PARAMETERS_MAX];
     float *sample_gradient[LS_NODE_PARAMETERS_MAX];
+    int64_t count;      /* floats of the output */
+    uint32_t *word;     /* the node's words of the panel's largest values */
+    bool adds, samples; /* it has derivatives to be added; gradients of single samples */
 } ls_node_call;
 
 typedef struct ls_panel {
@@ -21,17 +24,17 @@ typedef struct ls_panel {
     const float *parameters; /* the arena that the calls read */
     ls_pass pass;
     int64_t lanes;
-    float *memory;            /* plan->panel_units * lanes floats; not owned */
-    float *scratch;           /* [plan->scratch] of the thread */
-    uint32_t *value_largest;  /* [tensor_count]: largest |x| bits, of the model's input and every node's
-                                 output;  not owned. NULL: not wanted (prediction) */
-    uint32_t *delta_largest;  /* [tensor_count]; of those that are wanted */
-    uint32_t *sample_largest; /* [parameter_count]; of LS_GRADIENT_SAMPLES */
+    float *memory;  /* plan->panel_units * lanes floats; not owned */
+    float *scratch; /* [plan->scratch] of the thread */
+    /* The largest |x| as bits: of the model's input and the output of every node, then the words of the
+       nodes as in the exchange (nn/plan.h), 0 where nothing is looked at. [tensor_count + exchange_words],
+       not owned. NULL: not wanted (prediction). */
+    uint32_t *largest;
     const double *batch_sums; /* for the first node of a range, where it needs sums over the batch */
     ls_node_call *node;       /* [node_count], owned */
 } ls_panel;
 
-/* Completes a panel whose plan, kernels, lanes and memory are set. Errors: LS_ERROR_MEMORY. */
+/* Completes a panel whose plan, kernels, lanes, memory and largest are set. Errors: LS_ERROR_MEMORY. */
 ls_status ls_panel_create(ls_panel *panel);
 /* Lets the calls read this arena from now on. */
 void ls_panel_use(ls_panel *panel, const float *parameters);

@@ -70,7 +70,7 @@ static void run_forward(ls_team *team, int thread, void *argument)
     ls_thread_space *space = &step->space[thread];
     ls_panel_use(&step->panel[thread], step->parameters);
     ls_panel panel = step->panel[thread];
-    panel.value_largest = NULL;
+    panel.largest = NULL;
     panel.scratch = space->scratch;
     panel.pass = (ls_pass){.training = false};
     int64_t begin;

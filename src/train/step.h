@@ -25,6 +25,13 @@ typedef struct ls_update_range {
     int64_t first, count;
 } ls_update_range;
 
+/* A bound on the sum over a batch of the absolute values of an element of a parameter's gradient: a number
+ * that depends on the layer, the rows, and two of the largest values. */
+typedef struct ls_bound {
+    double terms;                  /* of a sample; 0: there is no such sum */
+    const uint32_t *value, *delta; /* bits of floats in the exchange (or 1) */
+} ls_bound;
+
 /* The share of this rank in a number of rows. */
 typedef struct ls_step_share {
     int64_t rows; /* 0: none yet */
@@ -48,24 +55,24 @@ typedef struct ls_step {
     float *total;      /* arena: the gradient of a batch in parts, or that is wanted as such; else NULL */
     float *state[LS_STATES_MAX]; /* arenas of the optimiser */
     uint64_t *sums;              /* arena; NULL with one rank (unless a layer needs it) or float sums */
-    ls_shared *shared;        /* that sums lie in; NULL: they are this rank's alone, and messages add them */
-    int64_t *slice;           /* [ranks + 1]: elements that each rank adds up where they are shared */
-    float *memory;            /* of plan.panels panels */
-    ls_sample_part *part;     /* [share.parts]: where this rank's rows lie in it */
-    ls_panel *panel;          /* [plan.panels] */
-    uint32_t *value_largest;  /* [panels][tensors] */
-    uint32_t *delta_largest;  /* [panels][tensors] */
-    uint32_t *sample_largest; /* [panels][parameters] */
-    uint32_t *exchange;       /* status, wish to stop, [tensors] largest values, [plan.exchange_words] */
-    double *lane_sums;        /* [panels][plan.meeting_sums][lanes] */
-    ls_wide *meeting;         /* [plan.meeting_sums] */
-    double *batch_sums;       /* [plan.meeting_sums] */
-    ls_exact_scale *scale;    /* [parameters] */
-    ls_small_outer *small;    /* [plan.task_count], train/gradient.h */
-    uint64_t *hash;           /* [parameters], for the comparison of replicas */
-    double *norm_part;        /* [pieces] */
-    ls_parameter_rule *rule;  /* [parameters] */
-    ls_update_range *range;   /* [range_count]: all that the update changes, elementwise; 0: piece by piece */
+    ls_shared *shared;       /* that sums lie in; NULL: they are this rank's alone, and messages add them */
+    int64_t *slice;          /* [ranks + 1]: elements that each rank adds up where they are shared */
+    float *memory;           /* of plan.panels panels */
+    ls_sample_part *part;    /* [share.parts]: where this rank's rows lie in it */
+    ls_panel *panel;         /* [plan.panels] */
+    uint32_t *largest;       /* [panels][largest_words], as in ls_panel */
+    int64_t largest_words;   /* in whole cache lines */
+    uint32_t *exchange;      /* status, wish to stop, [tensors] largest values, [plan.exchange_words] */
+    double *lane_sums;       /* [panels][plan.meeting_sums][lanes] */
+    ls_wide *meeting;        /* [plan.meeting_sums] */
+    double *batch_sums;      /* [plan.meeting_sums] */
+    ls_exact_scale *scale;   /* [parameters] */
+    ls_bound *bound;         /* [parameters] */
+    ls_small_outer *small;   /* [plan.task_count], train/gradient.h */
+    uint64_t *hash;          /* [parameters], for the comparison of replicas */
+    double *norm_part;       /* [pieces] */
+    ls_parameter_rule *rule; /* [parameters] */
+    ls_update_range *range;  /* [range_count]: all that the update changes, elementwise; 0: piece by piece */
     int range_count;
     ls_squares *squares;           /* [pieces]; NULL unless the optimiser needs norms of parameters */
     double *ratio;                 /* [parameters]; likewise */

@@ -9,15 +9,6 @@
 static const uint32_t INFINITY_BITS = 0x7f800000u;
 static const double FLOAT_LIMIT = 0x1p127; /* a bound on sums beyond this may overflow float32 */
 
-/* Of values that the panels have at a distance. */
-static uint32_t largest_of(const ls_step_run_state *run, const uint32_t *value, int distance)
-{
-    uint32_t result = 0;
-    const uint32_t *end = value + run->panels * distance;
-    for (; value < end; value += distance) result = *value > result ? *value : result;
-    return result;
-}
-
 /* The words of a node: its largest delta, then the largest sample gradient of each parameter. They follow the
  * largest values, those of the last segment first, so that one message takes all that is known after the
  * forward pass. */
@@ -26,44 +17,49 @@ static uint32_t *words_of(const ls_step *step, int node)
     return step->exchange + LS_FIRST_LARGEST + step->plan.tensor_count + step->plan.exchange_word[node];
 }
 
-static void fill_words(const ls_step_run_state *run, int index)
+/* The words that are exchanged for a segment, all of what is known now and was not before: begin and end. */
+static uint32_t *begin_of(const ls_step *step, int segment)
+{
+    const ls_plan *plan = &step->plan;
+    if (segment == plan->segment_count - 1) return step->exchange;
+    return words_of(step, plan->first_node[segment + 1] - 1);
+}
+
+static uint32_t *end_of(const ls_step *step, int segment)
+{
+    int first = step->plan.first_node[segment];
+    return words_of(step, first) + 1 + step->model->node[first].parameter_count;
+}
+
+/* The largest of all panels of this rank. */
+static void join_panels(const ls_step_run_state *run, uint32_t *begin, const uint32_t *end)
 {
     const ls_step *step = run->step;
-    const ls_plan *plan = &step->plan;
-    const ls_node *node = &step->model->node[index];
-    uint32_t *word = words_of(step, index);
-    bool wanted = plan->slot[index + 1].delta >= 0;
-    word[0] = wanted ? largest_of(run, step->delta_largest + index + 1, plan->tensor_count) : 0;
-    for (int p = 0; p < node->parameter_count; p++) {
-        int parameter = node->first_parameter + p;
-        word[1 + p] = 0;
-        if (plan->sample_slot[parameter] >= 0)
-            word[1 + p] = largest_of(run, step->sample_largest + parameter, step->model->parameter_count);
+    const uint32_t *largest = step->largest + (begin - (step->exchange + LS_FIRST_LARGEST));
+    int64_t count = end - begin;
+    for (int64_t i = 0; i < count; i++) begin[i] = run->panels > 0 ? largest[i] : 0;
+    for (int64_t p = 1; p < run->panels; p++) {
+        largest += step->largest_words;
+        for (int64_t i = 0; i < count; i++) begin[i] = largest[i] > begin[i] ? largest[i] : begin[i];
     }
 }
 
 void ls_exchange_start(ls_step_run_state *run, int segment)
 {
     ls_step *step = run->step;
-    const ls_plan *plan = &step->plan;
-    int first = plan->first_node[segment], last = plan->first_node[segment + 1] - 1;
+    uint32_t *begin = begin_of(step, segment), *end = end_of(step, segment);
     if (ls_step_given_up(run)) return;
-    for (int n = first; n <= last; n++) fill_words(run, n);
-    uint32_t *begin = words_of(step, last);
-    int64_t count = words_of(step, first) + 1 + step->model->node[first].parameter_count - begin;
-    if (segment == plan->segment_count - 1) {
-        uint32_t *values = step->exchange + LS_FIRST_LARGEST;
-        step->exchange[LS_STATUS_WORD] = (uint32_t)run->call->status;
-        step->exchange[LS_WISH_WORD] = (uint32_t)run->call->wish;
-        for (int t = 0; t < plan->tensor_count; t++)
-            values[t] = largest_of(run, step->value_largest + t, plan->tensor_count);
-        if (ls_fault("overflow")) values[0] = INFINITY_BITS;
-        begin = step->exchange;
-        count += LS_FIRST_LARGEST + plan->tensor_count;
+    if (segment == step->plan.segment_count - 1) {
+        begin[LS_STATUS_WORD] = (uint32_t)run->call->status;
+        begin[LS_WISH_WORD] = (uint32_t)run->call->wish;
+        join_panels(run, begin + LS_FIRST_LARGEST, end);
+        if (ls_fault("overflow")) begin[LS_FIRST_LARGEST] = INFINITY_BITS;
+    } else {
+        join_panels(run, begin, end);
     }
-    if (ls_comm_size(step->comm) > 1) {
-        run->status = ls_comm_reduce_start(step->comm, LS_MAX_UINT32, begin, count, &run->exchange[segment]);
-    }
+    if (ls_comm_size(step->comm) > 1)
+        run->status =
+            ls_comm_reduce_start(step->comm, LS_MAX_UINT32, begin, end - begin, &run->exchange[segment]);
 }
 
 static float float_of(uint32_t bits)
@@ -87,10 +83,21 @@ static void look_at_node(ls_step_run_state *run, int index)
     }
 }
 
+/* None in the words of a segment: what nearly every step finds. */
+static bool all_finite(const ls_step *step, int segment)
+{
+    const uint32_t *end = end_of(step, segment);
+    uint32_t largest = 0; /* status and wish are small numbers */
+    for (const uint32_t *word = begin_of(step, segment); word < end; word++)
+        largest = *word > largest ? *word : largest;
+    return largest < INFINITY_BITS;
+}
+
 static void look_for_infinity(ls_step_run_state *run, int segment)
 {
     const ls_plan *plan = &run->step->plan;
     const uint32_t *values = run->step->exchange + LS_FIRST_LARGEST;
+    if (all_finite(run->step, segment)) return;
     if (segment == plan->segment_count - 1) {
         for (int t = 0; t < plan->tensor_count && run->bad_tensor < 0; t++) {
             if (values[t] >= INFINITY_BITS) run->bad_tensor = t;
@@ -101,45 +108,56 @@ static void look_for_infinity(ls_step_run_state *run, int segment)
     }
 }
 
-/* At least the sum over the batch of the absolute values of an element of the gradient (twice as much: see
- * docs/layout-invariance.md). word: of the node. */
-static double bound_of(const ls_step_run_state *run, const ls_node *node, const uint32_t *word, int parameter)
+/* How many products of a value and a delta a sample adds to an element of the gradient. */
+static double terms_of(ls_gradient_kind kind, const ls_node *node)
 {
-    const ls_step *step = run->step;
-    double rows = 2.0 * (double)run->rows;
-    double a = (double)float_of((step->exchange + LS_FIRST_LARGEST)[node->input[0]]);
-    double d = (double)float_of(word[0]);
-    switch (step->plan.kind[parameter]) {
+    switch (kind) {
     case LS_GRADIENT_NONE:
         return 0;
     case LS_GRADIENT_OUTER:
-        return rows * a * d;
     case LS_GRADIENT_SUM:
-        return rows * d;
     case LS_GRADIENT_SAMPLES:
-        return rows * (double)float_of(word[1 + parameter - node->first_parameter]);
+        return 1;
     case LS_GRADIENT_TILE: /* each row of the gradient meets the positions of one channel */
-        return rows * (double)(ls_shape_size(&node->out) / node->out.dim[0]) * a * d;
+        return (double)(ls_shape_size(&node->out) / node->out.dim[0]);
     case LS_GRADIENT_ROWS:
-        return rows * (double)ls_shape_size(&node->in[0]) * d;
+        return (double)ls_shape_size(&node->in[0]);
     }
     return 0;
+}
+
+void ls_exchange_prepare(ls_step *step)
+{
+    static const uint32_t one = 0x3f800000;
+    for (int n = 0; n < step->model->node_count; n++) {
+        const ls_node *node = &step->model->node[n];
+        for (int p = 0; p < node->parameter_count; p++) {
+            ls_gradient_kind kind = step->plan.kind[node->first_parameter + p];
+            bool products = kind == LS_GRADIENT_OUTER || kind == LS_GRADIENT_TILE;
+            step->bound[node->first_parameter + p] = (ls_bound){
+                .terms = terms_of(kind, node),
+                .value = products ? step->exchange + LS_FIRST_LARGEST + node->input[0] : &one,
+                .delta = words_of(step, n) + (kind == LS_GRADIENT_SAMPLES ? 1 + p : 0),
+            };
+        }
+    }
 }
 
 /* The rounding steps of the parameters of a segment, from the largest activations and deltas of all ranks. */
 static void choose_scales(ls_step_run_state *run, int segment)
 {
     ls_step *step = run->step;
-    for (int n = step->plan.first_node[segment]; n < step->plan.first_node[segment + 1]; n++) {
-        const ls_node *node = &step->model->node[n];
-        const uint32_t *word = words_of(step, n);
-        for (int p = node->first_parameter; p < node->first_parameter + node->parameter_count; p++) {
-            double bound = bound_of(run, node, word, p);
-            if (bound >= FLOAT_LIMIT && run->bad_parameter < 0)
-                run->bad_parameter = p;
-            else
-                step->scale[p] = ls_exact_scale_for(bound);
-        }
+    const ls_node *first = &step->model->node[step->plan.first_node[segment]],
+                  *last = &step->model->node[step->plan.first_node[segment + 1] - 1];
+    const double rows = 2.0 * (double)run->rows; /* twice as much: see docs/layout-invariance.md */
+    for (int p = first->first_parameter; p < last->first_parameter + last->parameter_count; p++) {
+        const ls_bound *from = &step->bound[p];
+        double a = (double)float_of(*from->value), d = (double)float_of(*from->delta);
+        double bound = rows * from->terms * a * d;
+        if (bound >= FLOAT_LIMIT && run->bad_parameter < 0)
+            run->bad_parameter = p;
+        else
+            step->scale[p] = ls_exact_scale_for(bound);
     }
 }
 

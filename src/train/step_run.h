@@ -50,6 +50,9 @@ enum { LS_STATUS_WORD, LS_WISH_WORD, LS_FIRST_LARGEST };
 /* The sums over all ranks, where they share memory (train/step_sums.c). By all threads of all ranks. */
 void ls_sums_add_ranks(ls_step_run_state *run, ls_team *team, int thread);
 
+/* Where the bounds of the parameters' gradients come from; part of ls_step_create. */
+void ls_exchange_prepare(ls_step *step);
+
 /* Posts the small exchange of a segment (status and all largest values with the first one, largest deltas and
  * gradients of samples with each), and takes what came of it: bad values, rounding steps. Thread 0. */
 void ls_exchange_start(ls_step_run_state *run, int segment);

@@ -80,10 +80,11 @@ static ls_status get_panels(ls_step *step)
     size_t panels = (size_t)plan->panels, tensors = (size_t)plan->tensor_count;
     step->memory = ls_alloc(panels * (size_t)(plan->panel_units * plan->lanes), sizeof(float));
     step->part = ls_alloc(panels + (size_t)(plan->batch / plan->grain) + 1, sizeof *step->part);
-    step->value_largest = ls_alloc(panels * tensors, sizeof(uint32_t));
-    step->delta_largest = ls_alloc(panels * tensors, sizeof(uint32_t));
-    step->sample_largest = ls_alloc(panels * (size_t)step->model->parameter_count, sizeof(uint32_t));
-    step->exchange = ls_alloc(2 + tensors + (size_t)plan->exchange_words, sizeof(uint32_t));
+    size_t words = tensors + (size_t)plan->exchange_words;
+    step->largest_words = ((int64_t)words + LS_LANES - 1) / LS_LANES * LS_LANES;
+    step->largest = ls_alloc(panels * (size_t)step->largest_words, sizeof(uint32_t));
+    step->exchange = ls_alloc(LS_FIRST_LARGEST + words, sizeof(uint32_t));
+    step->bound = ls_alloc((size_t)step->model->parameter_count, sizeof *step->bound);
     size_t sums = (size_t)plan->meeting_sums;
     step->lane_sums = ls_alloc(panels * sums * (size_t)plan->lanes, sizeof(double));
     step->meeting = ls_alloc(sums, sizeof *step->meeting);
@@ -91,13 +92,14 @@ static ls_status get_panels(ls_step *step)
     step->scale = ls_alloc((size_t)step->model->parameter_count, sizeof *step->scale);
     step->hash = ls_alloc((size_t)step->model->parameter_count, sizeof *step->hash);
     step->norm_part = ls_alloc((size_t)plan->piece_count, sizeof(double));
-    bool complete = step->memory && step->part && step->value_largest && step->delta_largest &&
-                    step->sample_largest && step->exchange && step->lane_sums && step->meeting &&
-                    step->batch_sums && step->scale && step->hash && step->norm_part;
+    bool complete = step->memory && step->part && step->largest && step->bound && step->exchange &&
+                    step->lane_sums && step->meeting && step->batch_sums && step->scale && step->hash &&
+                    step->norm_part;
     step->small = ls_alloc((size_t)plan->task_count, sizeof *step->small);
     step->run = ls_alloc(1, sizeof *step->run);
     if (!complete || step->small == NULL || step->run == NULL) return LS_ERROR_MEMORY;
     ls_gradient_prepare_small(plan, step->memory, step->gradient, step->small);
+    ls_exchange_prepare(step);
     return LS_OK;
 }
 
@@ -112,9 +114,7 @@ static ls_status prepare_panels(ls_step *step)
             .kernels = step->kernels,
             .lanes = plan->lanes,
             .memory = step->memory + p * plan->panel_units * plan->lanes,
-            .value_largest = step->value_largest + p * plan->tensor_count,
-            .delta_largest = step->delta_largest + p * plan->tensor_count,
-            .sample_largest = step->sample_largest + p * step->model->parameter_count,
+            .largest = step->largest + p * step->largest_words,
         };
         LS_TRY(ls_panel_create(&step->panel[p]));
     }
@@ -161,9 +161,8 @@ static void release_work(ls_step *step)
     ls_free(step->kept);
     ls_free(step->memory);
     ls_free(step->part);
-    ls_free(step->value_largest);
-    ls_free(step->delta_largest);
-    ls_free(step->sample_largest);
+    ls_free(step->largest);
+    ls_free(step->bound);
     ls_free(step->exchange);
     ls_free(step->lane_sums);
     ls_free(step->meeting);
@@ -180,7 +179,8 @@ static void release_work(ls_step *step)
     step->memory = NULL;
     step->part = NULL;
     step->panel = NULL;
-    step->value_largest = step->delta_largest = step->sample_largest = step->exchange = NULL;
+    step->largest = step->exchange = NULL;
+    step->bound = NULL;
     step->lane_sums = step->batch_sums = NULL;
     step->meeting = NULL;
     step->scale = NULL;

@@ -3,22 +3,52 @@
  */
 #include <string.h>
 #include "math/vector/activation.h"
+#include "math/vector/few.h"
+
+#if LS_LEVEL == 0
+
+LS_INLINE int64_t largest_of_vectors(const float *x, int64_t count, uint32_t *largest)
+{
+    (void)x, (void)count, (void)largest;
+    return 0;
+}
+
+#else
+
+/* Of the first elements, LS_LANES at a time; returns how many those are. */
+LS_INLINE int64_t largest_of_vectors(const float *x, int64_t count, uint32_t *largest)
+{
+    const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
+    int64_t i = 0;
+#if LS_LEVEL == 2
+    __m512i both = _mm512_setzero_si512();
+    for (; i + LS_LANES <= count; i += LS_LANES)
+        both = _mm512_max_epu32(
+            both, _mm512_and_si512(_mm512_loadu_si512(x + i), _mm512_broadcast_i64x4(magnitude)));
+    __m256i eight = _mm256_max_epu32(_mm512_castsi512_si256(both), _mm512_extracti64x4_epi64(both, 1));
+#else
+    __m256i low = _mm256_setzero_si256(), high = low;
+    for (; i + LS_LANES <= count; i += LS_LANES) {
+        low =
+            _mm256_max_epu32(low, _mm256_and_si256(_mm256_loadu_si256((const __m256i *)(x + i)), magnitude));
+        high = _mm256_max_epu32(
+            high, _mm256_and_si256(_mm256_loadu_si256((const __m256i *)(x + i + WIDTH)), magnitude));
+    }
+    __m256i eight = _mm256_max_epu32(low, high);
+#endif
+    __m128i four = _mm_max_epu32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+    four = _mm_max_epu32(four, _mm_shuffle_epi32(four, 0x4e));
+    four = _mm_max_epu32(four, _mm_shuffle_epi32(four, 0xb1));
+    *largest = (uint32_t)_mm_cvtsi128_si32(four);
+    return i;
+}
+
+#endif
 
 uint32_t LS_VARIANT(ls_largest)(const float *x, int64_t count)
 {
-    uint32_t lane[LS_LANES] = {0}, largest = 0;
-    int64_t i = 0;
-    for (; i + LS_LANES <= count; i += LS_LANES) {
-        LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++)
-        {
-            uint32_t bits = ls_bits_of(x[i + n]) & 0x7fffffffu;
-            lane[n] = lane[n] > bits ? lane[n] : bits;
-        }
-    }
-    for (int n = 0; n < 8; n++) lane[n] = lane[n] > lane[n + 8] ? lane[n] : lane[n + 8];
-    for (int n = 0; n < 4; n++) lane[n] = lane[n] > lane[n + 4] ? lane[n] : lane[n + 4];
-    for (int n = 0; n < 4; n++) largest = largest > lane[n] ? largest : lane[n];
-    for (; i < count; i++) {
+    uint32_t largest = 0;
+    for (int64_t i = largest_of_vectors(x, count, &largest); i < count; i++) {
         uint32_t bits = ls_bits_of(x[i]) & 0x7fffffffu;
         largest = largest > bits ? largest : bits;
     }
@@ -151,6 +181,10 @@ LS_INLINE void small_row(const ls_small_outer *outer, const float *left, float p
 void LS_VARIANT(ls_exact_outer)(const ls_small_outer *outer)
 {
     float packed[LS_BLOCK][HALF] __attribute__((aligned(64)));
+    if (outer->N <= FEW && outer->grain <= 2) {
+        ls_few_columns(outer);
+        return;
+    }
     for (int64_t first = 0; first < outer->N; first += HALF) {
         pack_small(outer, first, packed);
         for (int64_t m = 0; m < outer->M; m++) {
