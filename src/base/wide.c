@@ -38,6 +38,27 @@ void ls_wide_add(ls_wide *sum, double term)
     limb[2] += ((int64_t)(upper >> DIGIT_BITS) ^ sign) - sign;
 }
 
+/* A float has so few digits that they reach two limbs only, and none of it lies below the lowest unit. */
+void ls_wide_add_floats(ls_wide *sum, const float *term, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &term[i], sizeof bits);
+        int exponent = (int)(bits >> 23 & 0xFF);
+        uint64_t mantissa = bits & ((1u << 23) - 1);
+        if (__builtin_expect(exponent == 0xFF, 0)) {
+            sum->nonfinite++;
+            continue;
+        }
+        mantissa |= (uint64_t)(exponent > 0) << 23;
+        int position = exponent + (exponent == 0) - 150 - LOWEST_EXPONENT;
+        int64_t *limb = &sum->limb[position / DIGIT_BITS];
+        int64_t sign = -(int64_t)(bits >> 31), digits = (int64_t)(mantissa << position % DIGIT_BITS);
+        limb[0] += ((digits & DIGIT_MASK) ^ sign) - sign;
+        limb[1] += ((digits >> DIGIT_BITS) ^ sign) - sign;
+    }
+}
+
 void ls_wide_merge(ls_wide *sum, const ls_wide *other)
 {
     for (int i = 0; i < LS_WIDE_LIMBS; i++) sum->limb[i] += other->limb[i];

@@ -17,6 +17,8 @@ typedef struct ls_wide {
 void ls_wide_clear(ls_wide *sum);
 /* Exact if term is a multiple of 2^-320 (smaller digits are cut off, alike in any order). */
 void ls_wide_add(ls_wide *sum, double term);
+/* The same for count numbers. */
+void ls_wide_add_floats(ls_wide *sum, const float *term, int64_t count);
 void ls_wide_merge(ls_wide *sum, const ls_wide *other);
 void ls_wide_normalise(ls_wide *sum); /* unique representation; do so before summing over ranks as int64 */
 double ls_wide_value(const ls_wide *sum); /* correctly rounded to nearest even */

@@ -44,23 +44,30 @@ static bool has_classes(const ls_head *head, const ls_dataset *data)
     return head->column == NULL ? data->labels != NULL : head->classes > 0;
 }
 
-/* A target as a value: those of the data, a class as 0 or 1 for one unit, else one-hot. */
-static float value_of(const ls_head *head, const ls_dataset *data, int64_t row, int64_t unit)
+/* The classes of the scratch's labels as values: a class as 0 or 1 for one unit, else one-hot; 0 in the lanes
+ * without a row. */
+static void fill_classes(int64_t units, int64_t count, int64_t lanes, ls_batch_scratch *scratch)
 {
-    if (has_classes(head, data)) {
-        int32_t class = class_of(head, data, row);
-        return (float)(head->units == 1 ? class : class == unit);
-    }
-    return data->targets[row * data->outputs + (head->column == NULL ? unit : head->column[unit])];
+    for (int64_t u = 0; u < units; u++)
+        for (int64_t begin = 0; begin < lanes; begin += LS_LANES) {
+            const int32_t *label = scratch->label + begin, left = (int32_t)(count - begin);
+            float *value = scratch->values + u * lanes + begin;
+            if (units == 1)
+                for (int32_t n = 0; n < LS_LANES; n++) value[n] = (float)label[n];
+            else
+                for (int32_t n = 0; n < LS_LANES; n++) value[n] = n < left && label[n] == (int32_t)u ? 1 : 0;
+        }
 }
 
 static void fill_values(const ls_head *head, const ls_rows *rows, int64_t begin, int64_t count, int64_t lanes,
                         float *values)
 {
+    const ls_dataset *data = rows->data;
     memset(values, 0, (size_t)(head->units * lanes) * sizeof *values);
     for (int64_t n = 0; n < count; n++) {
-        int64_t row = row_at(rows, begin + n);
-        for (int64_t u = 0; u < head->units; u++) values[u * lanes + n] = value_of(head, rows->data, row, u);
+        const float *from = data->targets + row_at(rows, begin + n) * data->outputs;
+        for (int64_t u = 0; u < head->units; u++)
+            values[u * lanes + n] = from[head->column == NULL ? u : head->column[u]];
     }
 }
 
@@ -81,13 +88,19 @@ void ls_batch_targets(const ls_panel *panel, const ls_head *head, const ls_rows 
 {
     const ls_dataset *data = rows->data;
     bool classes = has_classes(head, data);
-    memset(scratch->weight, 0, (size_t)panel->lanes * sizeof *scratch->weight);
-    memset(scratch->label, 0, (size_t)panel->lanes * sizeof *scratch->label);
-    for (int64_t n = 0; n < count; n++) scratch->weight[n] = 1;
-    for (int64_t n = 0; n < count && classes; n++)
-        scratch->label[n] = class_of(head, data, row_at(rows, begin + n));
+    int64_t row = 0;
+    for (int64_t first = 0; first < panel->lanes; first += LS_LANES) {
+        const int32_t left = (int32_t)(count - first);
+        for (int32_t n = 0; n < LS_LANES; n++) scratch->weight[first + n] = n < left ? 1 : 0;
+    }
+    for (; row < count && classes; row++)
+        scratch->label[row] = class_of(head, data, row_at(rows, begin + row));
+    for (; row < panel->lanes; row++) scratch->label[row] = 0;
     if (classes && ls_head_type(head)->ignores != NULL) leave_out_ignored(head, count, scratch);
-    if (ls_head_type(head)->target == LS_TARGET_VALUES)
+    if (ls_head_type(head)->target != LS_TARGET_VALUES) return;
+    if (classes)
+        fill_classes(head->units, count, panel->lanes, scratch);
+    else
         fill_values(head, rows, begin, count, panel->lanes, scratch->values);
 }
 
@@ -96,11 +109,14 @@ static void count_correct(const ls_panel *panel, const ls_head *head, int64_t co
 {
     ls_head_type(head)->classify(head->loss->options, panel->kernels, head->units, panel->lanes,
                                  ls_panel_value(panel, head->tensor), scratch->index);
+    int64_t counted = 0, correct = 0;
     for (int64_t n = 0; n < count; n++) {
-        if (scratch->weight[n] == 0) continue;
-        score->counted++;
-        score->correct += scratch->index[n] == scratch->label[n];
+        bool counts = scratch->weight[n] != 0;
+        counted += counts;
+        correct += counts & (scratch->index[n] == scratch->label[n]);
     }
+    score->counted += counted;
+    score->correct += correct;
 }
 
 void ls_batch_loss(const ls_panel *panel, const ls_head *head, const ls_rows *rows, int64_t count,
@@ -113,11 +129,9 @@ void ls_batch_loss(const ls_panel *panel, const ls_head *head, const ls_rows *ro
         count_correct(panel, head, count, scratch, score);
     type->panel(options, panel->kernels, head->units, panel->lanes, ls_panel_value(panel, head->tensor),
                 &target, delta, scratch->loss);
-    bool weighted = is_weighted(head->loss);
-    for (int64_t n = 0; n < count; n++) {
-        ls_wide_add(&score->loss, (double)scratch->loss[n]);
-        if (weighted) ls_wide_add(&score->weight, (double)type->weight(options, scratch->label[n]));
-    }
+    ls_wide_add_floats(&score->loss, scratch->loss, count);
+    for (int64_t n = 0; n < count && is_weighted(head->loss); n++)
+        ls_wide_add(&score->weight, (double)type->weight(options, scratch->label[n]));
 }
 
 void ls_batch_metrics(const ls_panel *panel, const ls_head *head, int64_t first, int64_t count,

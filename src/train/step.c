@@ -25,12 +25,12 @@ static ls_panel *panel_of(const ls_step_run_state *run, int thread, int64_t inde
     ls_panel *panel = &step->panel[index];
     ls_panel_use(panel, step->parameters);
     panel->scratch = step->space[thread].scratch;
-    panel->pass = (ls_pass){.training = true,
-                            .seed = (uint64_t)step->recipe->seed,
-                            .step = run->call->gradient_only ? 0 : step->steps,
-                            .grain = plan->grain,
-                            .first = run->first + index * plan->lanes,
-                            .count = rows_of_panel(run, index)};
+    panel->pass.training = true;
+    panel->pass.seed = (uint64_t)step->recipe->seed;
+    panel->pass.step = run->call->gradient_only ? 0 : step->steps;
+    panel->pass.grain = plan->grain;
+    panel->pass.first = run->first + index * plan->lanes;
+    panel->pass.count = rows_of_panel(run, index);
     return panel;
 }
 
@@ -323,47 +323,54 @@ static const ls_step_share *share_of(ls_step *step, int64_t rows)
     return share;
 }
 
+/* Members are stored one by one: structures that are put together elsewhere and copied would wait for that.
+ */
+static void begin_gradient(ls_step_run_state *run)
+{
+    const ls_step *step = run->step;
+    ls_gradient_job *job = &run->gradient;
+    job->plan = &step->plan;
+    job->kernels = step->kernels;
+    job->memory = step->memory;
+    job->rows = run->local.count;
+    job->part = step->part;
+    job->parts = step->share.parts;
+    job->exact = step->recipe->training.reduce == 0;
+    job->scale = step->scale;
+    job->terms = run->terms;
+    job->factor = run->factor;
+    job->mean_factor = 1.0 / (double)run->call->rows.count;
+    job->sums = step->sums;
+    job->gradient = step->gradient;
+    if (ls_gradient_is_small(job)) job->small = step->small;
+}
+
 /* The part of the batch that begins with row begin. */
 static void begin_part(ls_step_run_state *run, int64_t begin, int64_t count)
 {
     ls_step *step = run->step;
     ls_step_call *call = run->call;
-    const ls_plan *plan = &step->plan;
+    const ls_step_share *share = share_of(step, count);
     run->rows = count;
     run->last = begin + count == call->rows.count;
     run->bad_tensor = run->bad_parameter = -1;
-    const ls_step_share *share = share_of(step, count);
     run->terms = share->terms;
-    run->posted = plan->segment_count;
+    run->posted = step->plan.segment_count;
     run->local = call->rows;
     run->local.count = call->status == LS_OK ? share->count : 0;
     run->panels = call->status == LS_OK ? share->panels : 0;
     run->first = begin + share->first;
     run->local.first += run->first;
-    run->gradient = (ls_gradient_job){
-        .plan = plan,
-        .kernels = step->kernels,
-        .memory = step->memory,
-        .rows = run->local.count,
-        .part = step->part,
-        .parts = share->parts,
-        .exact = step->recipe->training.reduce == 0,
-        .scale = step->scale,
-        .terms = run->terms,
-        .factor = run->factor,
-        .mean_factor = 1.0 / (double)call->rows.count,
-        .sums = step->sums,
-        .gradient = step->gradient,
-    };
-    if (ls_gradient_is_small(&run->gradient)) run->gradient.small = step->small;
-    run->update = (ls_update_job){.step = step,
-                                  .learning_rate = call->learning_rate,
-                                  .factor = run->factor,
-                                  .terms = run->terms,
-                                  .rows = call->rows.count,
-                                  .first_part = begin == 0,
-                                  .measures = call->measure && run->last};
-    if (call->gradient_only || count < call->rows.count) run->update.total = step->total;
+    begin_gradient(run);
+    ls_update_job *update = &run->update;
+    update->step = step;
+    update->learning_rate = call->learning_rate;
+    update->factor = run->factor;
+    update->terms = run->terms;
+    update->rows = call->rows.count;
+    update->first_part = begin == 0;
+    update->measures = call->measure && run->last;
+    if (call->gradient_only || count < call->rows.count) update->total = step->total;
 }
 
 ls_status ls_step_run(ls_step *step, ls_step_call *call)

@@ -59,26 +59,25 @@ static double clip(ls_update_job *job, ls_team *team, int thread)
     return norm > limit ? limit / norm : 1.0;
 }
 
-/* The update of elements first.. of one parameter, or of several that share a rule. */
-static ls_update update_of(const ls_update_job *job, int parameter, int64_t first, int64_t count,
-                           const float *gradient, double scale)
+/* The update of elements first.. of one parameter, or of several that share a rule. Each member is stored
+ * where it is read: a structure that is put together and then copied by vectors would wait for its stores. */
+static void set_update(const ls_update_job *job, int parameter, int64_t first, int64_t count,
+                       const float *gradient, double scale, ls_update *update)
 {
     const ls_step *step = job->step;
     const ls_parameter_rule *rule = &step->rule[parameter];
-    ls_update update = {
-        .kernels = step->kernels,
-        .count = count,
-        .w = step->parameters + first,
-        .gradient = gradient,
-        .learning_rate = job->learning_rate * rule->lr_factor,
-        .gradient_scale = scale * pending_factor(job),
-        .clip_value = step->recipe->training.clip_value,
-        .rule = rule,
-        .step = step->steps - step->skipped + 1,
-        .ratio = step->ratio == NULL ? 1 : step->ratio[parameter],
-    };
-    for (int s = 0; s < step->state_count; s++) update.state[s] = step->state[s] + first;
-    return update;
+    update->kernels = step->kernels;
+    update->count = count;
+    update->w = step->parameters + first;
+    update->gradient = gradient;
+    update->learning_rate = job->learning_rate * rule->lr_factor;
+    update->gradient_scale = scale * pending_factor(job);
+    update->clip_value = step->recipe->training.clip_value;
+    update->rule = rule;
+    update->step = step->steps - step->skipped + 1;
+    update->ratio = step->ratio == NULL ? 1 : step->ratio[parameter];
+    for (int s = 0; s < LS_STATES_MAX; s++)
+        update->state[s] = s < step->state_count ? step->state[s] + first : NULL;
 }
 
 static bool is_frozen(const ls_step *step, const ls_piece *piece)
@@ -112,8 +111,9 @@ static void measure(ls_update_job *job, ls_team *team, int thread, double scale)
         const ls_piece *piece = &step->plan.piece[index];
         step->squares[index] = (ls_squares){0, 0};
         if (is_frozen(step, piece)) continue;
-        ls_update update = update_of(job, piece->parameter, piece->first, piece->count,
-                                     gradient_of(job, piece, thread), scale);
+        ls_update update;
+        set_update(job, piece->parameter, piece->first, piece->count, gradient_of(job, piece, thread), scale,
+                   &update);
         step->squares[index] = optimizer_of(step)->squares(step->recipe->optimizer.options, &update);
     }
     ls_team_barrier(team);
@@ -143,7 +143,8 @@ static void update_piece(const ls_update_job *job, int index, int thread, double
                          thread);
     }
     if (!frozen) {
-        ls_update update = update_of(job, piece->parameter, piece->first, piece->count, gradient, scale);
+        ls_update update;
+        set_update(job, piece->parameter, piece->first, piece->count, gradient, scale, &update);
         optimizer_of(step)->update(step->recipe->optimizer.options, &update);
         limit_rows(job, piece);
     }
@@ -158,8 +159,9 @@ static void update_ranges(ls_update_job *job, const ls_team *team, double scale)
     int index;
     while ((index = ls_team_take(team, &job->next_piece)) < step->range_count) {
         const ls_update_range *range = &step->range[index];
-        ls_update update =
-            update_of(job, range->parameter, range->first, range->count, gradient + range->first, scale);
+        ls_update update;
+        set_update(job, range->parameter, range->first, range->count, gradient + range->first, scale,
+                   &update);
         optimizer_of(step)->update(step->recipe->optimizer.options, &update);
     }
 }

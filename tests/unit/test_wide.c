@@ -293,6 +293,31 @@ Test(wide, digits_below_the_lowest_are_cut_off_in_any_order)
     cr_assert(same_bits(ls_wide_value(&sum), 0));
 }
 
+/* Terms of all exponents, denormals among them. */
+Test(wide, floats_are_added_as_their_doubles)
+{
+    for (int i = 0; i < CASES / 10; i++) {
+        float term[TERMS_MAX];
+        int count = draw_between(1, TERMS_MAX);
+        ls_wide together, apart;
+        ls_wide_clear(&together);
+        ls_wide_clear(&apart);
+        for (int n = 0; n < count; n++) {
+            uint32_t bits = (uint32_t)draw();
+            if (i % 3 == 0) bits &= 0x80ffffffu; /* denormal, or small */
+            if (i % 7 > 0 && (bits >> 23 & 0xFF) == 0xFF) bits &= 0xfeffffffu;
+            memcpy(&term[n], &bits, sizeof bits);
+            ls_wide_add(&apart, (double)term[n]);
+        }
+        int first = draw_between(0, count);
+        ls_wide_add_floats(&together, term, first);
+        ls_wide_add_floats(&together, term + first, count - first);
+        ls_wide_normalise(&together);
+        ls_wide_normalise(&apart);
+        cr_assert(memcmp(&together, &apart, sizeof apart) == 0, "case %d", i);
+    }
+}
+
 Test(wide, terms_that_are_no_numbers_make_the_value_nan)
 {
     double bad[] = {INFINITY, -INFINITY, NAN, 0x1p288, -DBL_MAX};

@@ -135,14 +135,54 @@ void LS_VARIANT(ls_pack_block)(const float *from, int64_t ld, int64_t units, int
 /* A few columns are not worth the transposes of whole vectors. */
 enum { FEW_COLUMNS = 4 };
 
+#if LS_LEVEL == 0
+
 static void gather_few(const float *const *row, int64_t count, int64_t units, normalisation norm,
                        int64_t lanes, float *to)
 {
-    for (int64_t u = 0; u < units; u++) {
-        for (int64_t n = 0; n < count; n++) to[u * lanes + n] = normalised(norm, u, row[n][u]);
-        for (int64_t n = count; n < lanes; n++) to[u * lanes + n] = to[u * lanes];
-    }
+    for (int64_t u = 0; u < units; u++)
+        for (int64_t n = 0; n < lanes; n++)
+            to[u * lanes + n] = normalised(norm, u, row[n < count ? n : 0][u]);
 }
+
+#else
+
+/* Number u of four rows from n; of the first one where there are no more. */
+LS_INLINE __m128 four_rows(const float *const *row, int64_t n, int64_t count, int64_t u)
+{
+    return _mm_setr_ps(row[n][u], row[n + 1 < count ? n + 1 : 0][u], row[n + 2 < count ? n + 2 : 0][u],
+                       row[n + 3 < count ? n + 3 : 0][u]);
+}
+
+LS_INLINE vector gather_lanes(const float *const *row, int64_t n, int64_t count, int64_t u)
+{
+    vector v = BROADCAST(row[0][u]);
+#if LS_LEVEL == 2
+    if (n < count) v = _mm512_insertf32x4(v, four_rows(row, n, count, u), 0);
+    if (n + 4 < count) v = _mm512_insertf32x4(v, four_rows(row, n + 4, count, u), 1);
+    if (n + 8 < count) v = _mm512_insertf32x4(v, four_rows(row, n + 8, count, u), 2);
+    if (n + 12 < count) v = _mm512_insertf32x4(v, four_rows(row, n + 12, count, u), 3);
+#else
+    if (n < count) v = _mm256_insertf128_ps(v, four_rows(row, n, count, u), 0);
+    if (n + 4 < count) v = _mm256_insertf128_ps(v, four_rows(row, n + 4, count, u), 1);
+#endif
+    return v;
+}
+
+/* Stored as whole vectors, which the loads that follow soon need not wait for. */
+static void gather_few(const float *const *row, int64_t count, int64_t units, normalisation norm,
+                       int64_t lanes, float *to)
+{
+    for (int64_t n = 0; n < lanes; n += WIDTH)
+        for (int64_t u = 0; u < units; u++) {
+            vector v = gather_lanes(row, n, count, u);
+            if (norm.shift) v = LS_TURN(sub_ps)(v, BROADCAST(norm.shift[u]));
+            if (norm.scale) v = LS_TURN(mul_ps)(v, BROADCAST(norm.scale[u]));
+            STORE(to + u * lanes + n, v);
+        }
+}
+
+#endif
 
 void LS_VARIANT(ls_gather_floats)(const float *const *row, int64_t count, int64_t units, const float *shift,
                                   const float *scale, int64_t lanes, float *to)
