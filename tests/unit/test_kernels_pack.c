@@ -41,7 +41,7 @@ typedef struct sheet { /* rows of samples as bytes and as floats, and how to nor
 
 static sheet sheet_make(int number)
 {
-    sheet s = {.lanes = LS_LANES * (1 + random_below(4)), .units = number < 40 ? number : random_below(200)};
+    sheet s = {.lanes = LS_LANES * (1 + random_below(4)), .units = number < 40 ? number : random_below(number < 80 ? 200 : 4)};
     s.count = 1 + random_below(s.lanes);
     s.bytes = malloc((size_t)(s.count * s.units + 1));
     s.floats = random_floats(s.count * s.units, -3.0f, 3.0f);
@@ -90,7 +90,7 @@ static void check_gather(const sheet *s, const ls_kernels *kernels, bool bytes, 
 
 Test(kernels_pack, samples_are_gathered_into_lanes)
 {
-    for (int i = 0; i < 80; i++) {
+    for (int i = 0; i < 120; i++) {
         sheet s = sheet_make(i);
         for (int t = 0; table(t); t++)
             for (int form = 0; form < 8; form++)
