@@ -138,6 +138,7 @@ typedef struct ls_small_outer {
 /* Samples of one grain that lie side by side: neighbouring lanes of one panel. */
 typedef struct ls_sample_part {
     const float *at; /* the lane of the first of them in row 0 of the panel */
+    int64_t lane;    /* its number */
     int64_t count;
     bool ends_grain; /* no other part of the grain follows */
 } ls_sample_part;

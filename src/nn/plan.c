@@ -102,15 +102,26 @@ static void assign_segments(ls_plan *plan, int wanted)
     plan->first_element[segment + 1] = model->arena_size;
 }
 
+/* The rows of a parameter that have tasks. */
+static int64_t kept_rows(const ls_plan *plan, const ls_parameter *parameter, int64_t *first)
+{
+    int64_t begin = (plan->first_kept - parameter->offset + parameter->ld - 1) / parameter->ld;
+    int64_t end = (plan->end_kept - parameter->offset + parameter->ld - 1) / parameter->ld;
+    if (plan->first_kept <= parameter->offset) begin = 0;
+    if (plan->end_kept <= parameter->offset) end = 0;
+    *first = least(begin, parameter->rows);
+    return least(end, parameter->rows) - *first;
+}
+
 static int64_t blocks_of(const ls_parameter *parameter)
 {
     return (parameter->columns + LS_BLOCK - 1) / LS_BLOCK;
 }
 
-static int64_t bands_of(const ls_parameter *parameter, int64_t all_blocks, int threads)
+static int64_t bands_of(int64_t rows, int64_t all_blocks, int threads)
 {
     int64_t bands = (TASKS_A_THREAD * (int64_t)threads + all_blocks - 1) / all_blocks;
-    return least(bands, (parameter->rows + LS_BLOCK - 1) / LS_BLOCK);
+    return least(bands, (rows + LS_BLOCK - 1) / LS_BLOCK);
 }
 
 static bool is_one_row(ls_gradient_kind kind)
@@ -149,8 +160,9 @@ static int64_t tile_bands(const ls_plan *plan)
     for (int p = 0; p < plan->model->parameter_count; p++) {
         const ls_parameter *parameter = &plan->model->parameter[p];
         if (plan->kind[p] != LS_GRADIENT_TILE) continue;
+        int64_t first, kept = kept_rows(plan, parameter, &first);
         tile_of(plan, p, &rows, &columns);
-        tiles += (parameter->rows + rows - 1) / rows * ((parameter->columns + columns - 1) / columns);
+        tiles += (kept + rows - 1) / rows * ((parameter->columns + columns - 1) / columns);
     }
     return tiles == 0 ? 1 : least((plan->threads + tiles - 1) / tiles, BANDS_MAX);
 }
@@ -158,14 +170,14 @@ static int64_t tile_bands(const ls_plan *plan)
 static void add_layer_tiles(ls_plan *plan, ls_tile_task task, int64_t bands)
 {
     const ls_parameter *parameter = &plan->model->parameter[task.parameter];
-    int64_t rows, columns;
+    int64_t rows, columns, first, kept = kept_rows(plan, parameter, &first);
     tile_of(plan, task.parameter, &rows, &columns);
     if (columns > plan->tile_columns) plan->tile_columns = columns;
     rows = (rows + bands - 1) / bands;
-    for (int64_t row = 0; row < parameter->rows; row += rows) {
+    for (int64_t row = 0; row < kept; row += rows) {
         for (int64_t column = 0; column < parameter->columns; column += columns) {
-            task.first_row = row;
-            task.rows = least(rows, parameter->rows - row);
+            task.first_row = first + row;
+            task.rows = least(rows, kept - row);
             task.first_column = column;
             task.columns = least(columns, parameter->columns - column);
             add_task(plan, &task);
@@ -177,17 +189,18 @@ static void add_tasks(ls_plan *plan, int index, int64_t all_blocks)
 {
     const ls_parameter *parameter = &plan->model->parameter[index];
     ls_tile_task task = {.parameter = index, .node = plan->parameter_node[index], .kind = plan->kind[index]};
-    if (task.kind == LS_GRADIENT_NONE) return;
+    int64_t first, kept = kept_rows(plan, parameter, &first);
+    if (task.kind == LS_GRADIENT_NONE || kept == 0) return;
     if (task.kind == LS_GRADIENT_TILE) {
         add_layer_tiles(plan, task, tile_bands(plan));
         return;
     }
     bool sum = is_one_row(task.kind), whole = sum || task.kind == LS_GRADIENT_ROWS;
     int64_t blocks = sum ? 1 : blocks_of(parameter);
-    int64_t bands = whole ? 1 : bands_of(parameter, all_blocks, plan->threads);
+    int64_t bands = whole ? 1 : bands_of(kept, all_blocks, plan->threads);
     for (int64_t band = 0; band < bands; band++) {
-        task.first_row = parameter->rows * band / bands;
-        task.rows = parameter->rows * (band + 1) / bands - task.first_row;
+        task.first_row = first + kept * band / bands;
+        task.rows = first + kept * (band + 1) / bands - task.first_row;
         for (int64_t block = 0; block < blocks; block++) {
             task.first_column = block * LS_BLOCK;
             task.columns = sum ? parameter->columns : least(LS_BLOCK, parameter->columns - task.first_column);
@@ -210,7 +223,9 @@ static void list_tasks(ls_plan *plan)
     const ls_model *model = plan->model;
     int64_t all_blocks = 1;
     for (int p = 0; p < model->parameter_count; p++) {
-        if (plan->kind[p] == LS_GRADIENT_OUTER) all_blocks += blocks_of(&model->parameter[p]);
+        int64_t first;
+        if (plan->kind[p] == LS_GRADIENT_OUTER && kept_rows(plan, &model->parameter[p], &first) > 0)
+            all_blocks += blocks_of(&model->parameter[p]);
     }
     plan->task_count = 0;
     plan->tile_columns = LS_BLOCK;
@@ -349,14 +364,25 @@ static void list_meetings(ls_plan *plan)
     }
 }
 
+ls_status ls_plan_keep(ls_plan *plan, int64_t first, int64_t end)
+{
+    ls_free(plan->task);
+    plan->task = NULL;
+    plan->first_kept = first;
+    plan->end_kept = end;
+    list_tasks(plan); /* counts them */
+    plan->task = ls_alloc((size_t)plan->task_count, sizeof *plan->task);
+    if (plan->task == NULL) return LS_ERROR_MEMORY;
+    list_tasks(plan);
+    return LS_OK;
+}
+
 static ls_status fill_lists(ls_plan *plan)
 {
-    list_tasks(plan);
+    LS_TRY(ls_plan_keep(plan, 0, plan->model->arena_size));
     list_pieces(plan);
-    plan->task = ls_alloc((size_t)plan->task_count, sizeof *plan->task);
     plan->piece = ls_alloc((size_t)plan->piece_count, sizeof *plan->piece);
-    if (plan->task == NULL || plan->piece == NULL) return LS_ERROR_MEMORY;
-    list_tasks(plan);
+    if (plan->piece == NULL) return LS_ERROR_MEMORY;
     list_pieces(plan);
     return LS_OK;
 }

@@ -72,9 +72,10 @@ typedef struct ls_plan {
     int *parameter_node;    /* [parameter_count] */
     ls_gradient_kind *kind; /* [parameter_count] */
     int segment_count;
-    int *first_node;        /* [segment_count + 1] */
-    int *first_task;        /* [segment_count + 1] */
-    int64_t *first_element; /* [segment_count + 1] of the arena */
+    int *first_node;              /* [segment_count + 1] */
+    int *first_task;              /* [segment_count + 1] */
+    int64_t *first_element;       /* [segment_count + 1] of the arena */
+    int64_t first_kept, end_kept; /* elements of the arena that have tasks: all, or what ls_plan_keep says */
     int task_count;
     ls_tile_task *task; /* by segment, the most work first */
     int piece_count;
@@ -85,6 +86,10 @@ typedef struct ls_plan {
 /* Local. Errors: LS_ERROR_MEMORY; LS_ERROR_RECIPE for a grain that a layer cannot work with. */
 ls_status ls_plan_create(const ls_plan_request *request, ls_plan *plan);
 void ls_plan_free(ls_plan *plan);
+
+/* Leaves tasks for elements [first, end) of the arena alone: whole rows of parameters. Local. Errors:
+ * LS_ERROR_MEMORY. */
+ls_status ls_plan_keep(ls_plan *plan, int64_t first, int64_t end);
 
 /* Slots of the memory of a panel; part of ls_plan_create (nn/plan_memory.c). Errors: LS_ERROR_MEMORY. */
 ls_status ls_plan_assign_memory(ls_plan *plan);

@@ -29,7 +29,7 @@ typedef struct head {
 
 typedef struct offer {    /* what a rank tells the others */
     char name[NAME_SIZE]; /* empty: it has none */
-    uint64_t token;
+    uint64_t token, layout;
 } offer;
 
 struct ls_shared {
@@ -95,12 +95,12 @@ void ls_shared_free(ls_shared *shared)
     ls_free(shared);
 }
 
-static ls_shared *begin(ls_comm *comm, int64_t count)
+static ls_shared *begin(ls_comm *comm, size_t bytes)
 {
     ls_shared *made = ls_alloc(1, sizeof *made);
     if (made == NULL) return NULL;
     made->comm = comm;
-    made->bytes = HEAD_BYTES + (size_t)count * sizeof(uint64_t);
+    made->bytes = HEAD_BYTES + bytes;
     made->spins = ls_team_spins(ls_comm_size(comm));
     made->of = ls_alloc((size_t)ls_comm_size(comm), sizeof *made->of);
     if (made->of != NULL) return made;
@@ -109,20 +109,21 @@ static ls_shared *begin(ls_comm *comm, int64_t count)
 }
 
 /* Every rank's object on every rank; *complete on all of them or on none. */
-static ls_status connect(ls_comm *comm, ls_shared *made, bool *complete)
+static ls_status connect(ls_comm *comm, uint64_t layout, ls_shared *made, bool *complete)
 {
     int rank = ls_comm_rank(comm);
     offer mine;
     char *all = NULL;
     size_t *sizes = NULL;
     memset(&mine, 0, sizeof mine);
+    mine.layout = layout;
     if (made != NULL) made->of[rank] = make(made->bytes, &mine);
     ls_status status = ls_comm_gather_all(comm, &mine, sizeof mine, &all, &sizes);
     uint64_t here = status == LS_OK && made != NULL && made->of[rank] != NULL;
     for (int r = 0; r < ls_comm_size(comm) && here; r++) {
         offer theirs;
         memcpy(&theirs, all + (size_t)r * sizeof theirs, sizeof theirs);
-        if (r != rank) made->of[r] = take(made->bytes, &theirs);
+        if (r != rank) made->of[r] = theirs.layout == layout ? take(made->bytes, &theirs) : NULL;
         here = made->of[r] != NULL;
     }
     if (status == LS_OK) status = ls_comm_reduce(comm, LS_MIN_UINT64, &here, 1);
@@ -133,13 +134,13 @@ static ls_status connect(ls_comm *comm, ls_shared *made, bool *complete)
     return status;
 }
 
-ls_status ls_shared_create(ls_comm *comm, int64_t count, ls_shared **shared)
+ls_status ls_shared_create(ls_comm *comm, size_t bytes, uint64_t layout, ls_shared **shared)
 {
     *shared = NULL;
     if (ls_comm_size(comm) == 1 || ls_comm_nodes(comm) > 1) return LS_OK;
     bool wanted = getenv("LOCKSTEP_MESSAGES") == NULL, complete = false;
-    ls_shared *made = wanted ? begin(comm, count) : NULL;
-    ls_status status = connect(comm, made, &complete);
+    ls_shared *made = wanted ? begin(comm, bytes) : NULL;
+    ls_status status = connect(comm, layout, made, &complete);
     if (!complete) {
         ls_shared_free(made);
         return status;
@@ -148,9 +149,14 @@ ls_status ls_shared_create(ls_comm *comm, int64_t count, ls_shared **shared)
     return LS_OK;
 }
 
-uint64_t *ls_shared_of(const ls_shared *shared, int rank)
+void *ls_shared_of(const ls_shared *shared, int rank)
 {
-    return (uint64_t *)((char *)shared->of[rank] + HEAD_BYTES);
+    return (char *)shared->of[rank] + HEAD_BYTES;
+}
+
+size_t ls_shared_bytes(const ls_shared *shared)
+{
+    return shared->bytes - HEAD_BYTES;
 }
 
 /* A rank that is here first may still have messages to pass on. */

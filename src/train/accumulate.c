@@ -1,6 +1,7 @@
 /* Batches in parts (training.accumulate): a batch that is too large for the memory is gone through in parts
  * of whole grains, one after the other, and the gradients of the parts are added, in float and in their
  * order. Each is an exact sum over the grains of its part, multiplied by what the whole batch asks for. */
+#include "train/host.h"
 #include "train/update.h"
 
 int64_t ls_step_part_rows(const ls_recipe *recipe, int64_t rows, int64_t grain)
@@ -35,10 +36,11 @@ void ls_update_collect(ls_update_job *job, const ls_team *team, int thread)
 {
     const ls_step *step = job->step;
     int index;
-    while ((index = ls_team_take(team, &job->next_collected)) < step->plan.piece_count) {
+    while ((index = step->first_piece + ls_team_take(team, &job->next_collected)) < step->end_piece) {
         const ls_piece *piece = &step->plan.piece[index];
         const float *gradient = ls_update_gradient(job, piece, step->space[thread].piece);
         add(step, job->first_part, piece->count, gradient, job->total + piece->first);
     }
-    while ((index = ls_team_take(team, &job->next_mean)) < step->model->node_count) collect_means(job, index);
+    while ((index = ls_team_take(team, &job->next_mean)) < step->model->node_count)
+        if (ls_host_has_node(step, index)) collect_means(job, index);
 }

@@ -1,4 +1,5 @@
 /* What layers keep up themselves: running statistics, from means over the batch. */
+#include "train/host.h"
 #include "train/update.h"
 
 enum { PARAMETERS_MAX = 8 };
@@ -13,8 +14,7 @@ const float *ls_update_mean(const ls_update_job *job, int index)
     double factor = 1.0 / (double)job->rows;
     if (step->sums != NULL) {
         step->kernels->exact_finish(step->scale[index], job->terms, factor, 1, parameter->columns,
-                                    ls_step_sums(step, parameter->offset), parameter->ld, mean,
-                                    parameter->ld);
+                                    step->sums + parameter->offset, parameter->ld, mean, parameter->ld);
     } else if (step->recipe->training.reduce != 0) {
         for (int64_t i = 0; i < parameter->columns; i++) mean[i] = (float)((double)mean[i] * factor);
     }
@@ -36,7 +36,7 @@ void ls_update_node(const ls_update_job *job, int index)
 {
     const ls_step *step = job->step;
     const ls_node *node = &step->model->node[index];
-    if (node->type->after_step == NULL) return;
+    if (node->type->after_step == NULL || !ls_host_has_node(step, index)) return;
     float *parameter[PARAMETERS_MAX];
     const float *mean[PARAMETERS_MAX];
     for (int p = 0; p < node->parameter_count; p++) {

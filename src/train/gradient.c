@@ -14,14 +14,15 @@ static int64_t round_up(int64_t value)
     return (value + LS_LANES - 1) / LS_LANES * LS_LANES;
 }
 
-ls_status ls_gradient_scratch_create(const ls_plan *plan, int64_t rows, ls_gradient_scratch *scratch)
+ls_status ls_gradient_scratch_create(const ls_plan *plan, int64_t rows, int64_t parts,
+                                     ls_gradient_scratch *scratch)
 {
     scratch->ld = plan->tile_columns + LS_LANES;
-    size_t tile = LS_TILE_ROWS * (size_t)scratch->ld, panels = rows > 0 ? (size_t)plan->panels : 0;
+    size_t tile = LS_TILE_ROWS * (size_t)scratch->ld;
     scratch->packed = ls_alloc((size_t)(round_up(rows) * LS_BLOCK), sizeof *scratch->packed);
     scratch->tile = ls_alloc(tile, sizeof *scratch->tile);
     scratch->sum = ls_alloc(tile, sizeof *scratch->sum);
-    scratch->part = ls_alloc(panels + 1, sizeof *scratch->part);
+    scratch->part = ls_alloc((size_t)parts, sizeof *scratch->part);
     scratch->layer = ls_alloc(rows > 0 ? (size_t)plan->tile_scratch : 0, sizeof *scratch->layer);
     bool complete = scratch->packed && scratch->tile && scratch->sum && scratch->part && scratch->layer;
     return complete ? LS_OK : LS_ERROR_MEMORY;
@@ -52,8 +53,7 @@ int64_t ls_gradient_width(const ls_gradient_job *job, const ls_tile_task *task)
 /* What a task works on. Matrix products of delta and b serve all kinds but LS_GRADIENT_TILE: the sum over
  * rows of delta[m][row] * b[row][n]. */
 typedef struct operands {
-    const float *delta; /* of the task's first output in panel 0 */
-    int64_t panel_floats;
+    int64_t delta; /* place of the task's first output in a panel */
     const float *b;
     int64_t ldb;   /* 0: the same row of ones for every sample */
     int64_t width; /* columns of a tile, padding included */
@@ -61,10 +61,23 @@ typedef struct operands {
     bool vector;   /* one useful column, which is stored as a row */
 } operands;
 
-/* C[0..count)[0..width) = the products of outputs first.. over rows begin..end, one chain in the order of
- * rows although it may span panels. */
+/* Parts begin..end of the rows: a grain, or all of them. */
+typedef struct span {
+    int64_t begin, end;
+} span;
+
+static span grain_from(const ls_gradient_job *job, int64_t begin)
+{
+    span grain = {begin, begin};
+    while (!job->part[grain.end].ends_grain) grain.end++;
+    grain.end++;
+    return grain;
+}
+
+/* C[0..count)[0..width) = the products of outputs first.. over some rows, one chain in the order of rows
+ * although it may span panels. b: of the first row. No rows: zeros. */
 static void multiply(const ls_gradient_job *job, const operands *from, int64_t first, int64_t count,
-                     int64_t begin, int64_t end, float *c, int64_t ldc)
+                     span rows, const float *b, float *c, int64_t ldc)
 {
     int64_t lanes = job->plan->lanes;
     ls_gemm gemm = {.M = count,
@@ -75,24 +88,24 @@ static void multiply(const ls_gradient_job *job, const operands *from, int64_t f
                     .C = c,
                     .ldc = ldc,
                     .accumulate = false};
-    do {
-        int64_t panel = begin / lanes, lane = begin % lanes;
-        gemm.K = least(end - begin, lanes - lane);
-        gemm.A = from->delta + panel * from->panel_floats + first * lanes + lane;
-        gemm.B = from->b + begin * from->ldb;
+    if (rows.begin == rows.end) job->kernels->gemm(&gemm);
+    for (int64_t p = rows.begin; p < rows.end; p++) {
+        gemm.K = job->part[p].count;
+        gemm.A = job->part[p].at + from->delta + first * lanes;
+        gemm.B = b;
         job->kernels->gemm(&gemm);
         gemm.accumulate = true;
-        begin += gemm.K;
-    } while (begin < end);
+        b += gemm.K * from->ldb;
+    }
 }
 
-/* The same by the layer itself, from the parts of rows begin..end that lie in each panel. */
-static void ask_layer(const ls_gradient_job *job, const ls_tile_task *task, int64_t begin, int64_t end,
+/* The same by the layer itself. */
+static void ask_layer(const ls_gradient_job *job, const ls_tile_task *task, span rows,
                       ls_gradient_scratch *scratch, float *c, int64_t ldc)
 {
     const ls_plan *plan = job->plan;
     const ls_node *node = &plan->model->node[task->node];
-    int64_t lanes = plan->lanes, panel_floats = plan->panel_units * lanes;
+    int64_t lanes = plan->lanes;
     const ls_slot *in = &plan->slot[node->input[0]], *out = &plan->slot[task->node + 1];
     ls_tile_call call = {
         .kernels = job->kernels,
@@ -108,28 +121,27 @@ static void ask_layer(const ls_gradient_job *job, const ls_tile_task *task, int6
         .ld = ldc,
         .scratch = scratch->layer,
     };
-    while (begin < end) {
-        const float *memory = job->memory + begin / lanes * panel_floats;
-        ls_grain_part *part = &scratch->part[call.part_count++];
-        part->x = memory + in->value * lanes;
-        part->dy = memory + out->delta * lanes;
-        part->lane = begin % lanes;
-        part->count = least(end - begin, lanes - part->lane);
-        begin += part->count;
+    for (int64_t p = rows.begin; p < rows.end; p++) {
+        const ls_sample_part *from = &job->part[p];
+        const float *panel = from->at - from->lane;
+        scratch->part[call.part_count++] = (ls_grain_part){.x = panel + in->value * lanes,
+                                                           .dy = panel + out->delta * lanes,
+                                                           .lane = from->lane,
+                                                           .count = from->count};
     }
     node->type->gradient_tile(&call);
 }
 
-/* The float sum of one grain: outputs first.. of the task into c. */
+/* The float sum of some rows (b: of the first): outputs first.. of the task into c. */
 static void make_tile(const ls_gradient_job *job, const ls_tile_task *task, const operands *from,
-                      int64_t first, int64_t count, int64_t begin, int64_t end, ls_gradient_scratch *scratch,
+                      int64_t first, int64_t count, span rows, const float *b, ls_gradient_scratch *scratch,
                       float *c, int64_t ldc)
 {
     if (task->kind != LS_GRADIENT_TILE) {
-        multiply(job, from, first, count, begin, end, c, ldc);
+        multiply(job, from, first, count, rows, b, c, ldc);
         return;
     }
-    ask_layer(job, task, begin, end, scratch, c, ldc);
+    ask_layer(job, task, rows, scratch, c, ldc);
     for (int64_t row = 0; row < count && task->columns < from->width; row++)
         memset(c + row * ldc + task->columns, 0, (size_t)(from->width - task->columns) * sizeof *c);
 }
@@ -140,13 +152,12 @@ static void add_grains(const ls_gradient_job *job, const ls_tile_task *task, con
                        int64_t first, int64_t count, ls_gradient_scratch *scratch, uint64_t *sum, int64_t lds,
                        float *gradient, int64_t ldg)
 {
-    int64_t grain = job->plan->grain;
     double factor = ls_gradient_factor(job, task->parameter);
     ls_exact_scale scale = job->scale[task->parameter];
     float row[LS_TILE_ROWS] = {0};
-    for (int64_t begin = 0; begin < job->rows; begin += grain) {
-        make_tile(job, task, from, first, count, begin, least(begin + grain, job->rows), scratch,
-                  scratch->tile, from->ld);
+    for (span grain = {0, 0}; grain.end < job->parts;) {
+        grain = grain_from(job, grain.end);
+        make_tile(job, task, from, first, count, grain, from->b, scratch, scratch->tile, from->ld);
         const float *terms = scratch->tile;
         int64_t rows = count, columns = from->width;
         if (from->vector) {
@@ -155,10 +166,10 @@ static void add_grains(const ls_gradient_job *job, const ls_tile_task *task, con
             rows = 1;
             columns = round_up(count);
         }
-        if (gradient != NULL && begin + grain >= job->rows)
+        if (gradient != NULL && grain.end == job->parts)
             job->kernels->exact_close(scale, job->terms, factor, rows, columns, terms, from->ld,
-                                      begin == 0 ? NULL : sum, lds, gradient, ldg);
-        else if (begin == 0)
+                                      grain.begin == 0 ? NULL : sum, lds, gradient, ldg);
+        else if (grain.begin == 0)
             job->kernels->exact_store(scale, rows, columns, terms, from->ld, sum, lds);
         else
             job->kernels->exact_add(scale, rows, columns, terms, from->ld, sum, lds);
@@ -169,14 +180,13 @@ static void add_grains(const ls_gradient_job *job, const ls_tile_task *task, con
 static void run_product(const ls_gradient_job *job, const ls_tile_task *task, const operands *from)
 {
     const ls_parameter *parameter = &job->plan->model->parameter[task->parameter];
-    const ls_slot *out = &job->plan->slot[task->node + 1];
     const int64_t place = parameter->offset + task->first_row * parameter->ld + task->first_column;
     ls_exact_product product = {
         .M = task->rows,
         .N = from->width,
         .part = job->part,
         .parts = job->parts,
-        .left = (out->delta + task->first_row) * job->plan->lanes,
+        .left = from->delta,
         .lanes = job->plan->lanes,
         .right = from->b,
         .scale = job->scale[task->parameter],
@@ -223,30 +233,35 @@ static void run_exact(const ls_gradient_job *job, const ls_tile_task *task, cons
 static void run_float(const ls_gradient_job *job, const ls_tile_task *task, const operands *from,
                       ls_gradient_scratch *scratch)
 {
+    const span all = {0, job->parts};
     const ls_parameter *parameter = &job->plan->model->parameter[task->parameter];
     if (!from->vector) {
         float *c = job->gradient + parameter->offset + task->first_row * parameter->ld + task->first_column;
-        make_tile(job, task, from, 0, task->rows, 0, job->rows, scratch, c, parameter->ld);
+        make_tile(job, task, from, 0, task->rows, all, from->b, scratch, c, parameter->ld);
         return;
     }
     float *c = job->gradient + parameter->offset;
     for (int64_t first = 0; first < task->columns; first += LS_TILE_ROWS) {
         int64_t count = least(LS_TILE_ROWS, task->columns - first);
-        multiply(job, from, first, count, 0, job->rows, scratch->tile, LS_BLOCK);
+        multiply(job, from, first, count, all, from->b, scratch->tile, LS_BLOCK);
         for (int64_t m = 0; m < count; m++) c[first + m] = scratch->tile[m * LS_BLOCK];
     }
 }
 
-/* The activations of the task's columns with samples as rows. */
-static void pack(const ls_gradient_job *job, const ls_tile_task *task, int64_t panel_floats, float *packed)
+/* The activations of the task's columns with samples as rows; parts that are neighbours in a panel at once.
+ */
+static void pack(const ls_gradient_job *job, const ls_tile_task *task, float *packed)
 {
     const ls_plan *plan = job->plan;
     int tensor = plan->model->node[task->node].input[0];
-    const float *value = job->memory + (plan->slot[tensor].value + task->first_column) * plan->lanes;
-    for (int64_t begin = 0; begin < job->rows; begin += plan->lanes) {
-        int64_t count = least(plan->lanes, job->rows - begin);
-        job->kernels->pack_block(value, plan->lanes, task->columns, count, packed + begin * LS_BLOCK);
-        value += panel_floats;
+    int64_t value = (plan->slot[tensor].value + task->first_column) * plan->lanes;
+    for (int64_t p = 0; p < job->parts;) {
+        const float *at = job->part[p].at;
+        int64_t count = 0;
+        for (; p < job->parts && job->part[p].at == at + count && count < plan->lanes; p++)
+            count += job->part[p].count;
+        job->kernels->pack_block(at + value, plan->lanes, task->columns, count, packed);
+        packed += count * LS_BLOCK;
     }
 }
 
@@ -258,15 +273,14 @@ static operands operands_of(const ls_gradient_job *job, const ls_tile_task *task
     bool samples = task->kind == LS_GRADIENT_SAMPLES;
     int64_t slot = samples ? plan->sample_slot[task->parameter] : plan->slot[task->node + 1].delta;
     operands from = {
-        .delta = job->memory + (slot + task->first_row) * plan->lanes,
-        .panel_floats = plan->panel_units * plan->lanes,
+        .delta = (slot + task->first_row) * plan->lanes,
         .b = ones,
         .width = LS_LANES,
         .ld = LS_BLOCK,
         .vector = samples || task->kind == LS_GRADIENT_SUM,
     };
     if (task->kind == LS_GRADIENT_OUTER) {
-        pack(job, task, from.panel_floats, scratch->packed);
+        pack(job, task, scratch->packed);
         from.b = scratch->packed;
         from.ldb = LS_BLOCK;
         from.width = round_up(task->columns);

@@ -9,7 +9,7 @@ typedef struct ls_gradient_scratch { /* of one thread */
     float *packed;       /* [rows][LS_BLOCK] activations of one block of columns, samples as rows */
     float *tile;         /* [LS_TILE_ROWS][ld] */
     uint64_t *sum;       /* [LS_TILE_ROWS][ld] */
-    ls_grain_part *part; /* [panels + 1] */
+    ls_grain_part *part; /* of one grain */
     float *layer;        /* [plan.tile_scratch] */
     int64_t ld;          /* of tiles: the widest one and the padding of a row that ends in it */
 } ls_gradient_scratch;
@@ -17,9 +17,8 @@ typedef struct ls_gradient_scratch { /* of one thread */
 typedef struct ls_gradient_job {
     const ls_plan *plan;
     const ls_kernels *kernels;
-    const float *memory;         /* of all panels, one after the other */
-    int64_t rows;                /* of this rank; the first plan->lanes in panel 0, and so on */
-    const ls_sample_part *part;  /* [parts]: where the rows lie */
+    int64_t rows;               /* that the gradients are made of */
+    const ls_sample_part *part; /* [parts]: where they lie; grains are whole */
     int64_t parts;
     bool exact;                  /* false: one float sum over all rows of the rank */
     const ls_exact_scale *scale; /* [parameter_count] */
@@ -32,8 +31,9 @@ typedef struct ls_gradient_job {
                               NULL */
 } ls_gradient_job;
 
-/* For up to rows rows of a rank; a thread that makes no gradients needs none of the plan's: rows 0. */
-ls_status ls_gradient_scratch_create(const ls_plan *plan, int64_t rows, ls_gradient_scratch *scratch);
+/* For up to rows rows in up to parts parts; a thread that makes no gradients needs neither: 0. */
+ls_status ls_gradient_scratch_create(const ls_plan *plan, int64_t rows, int64_t parts,
+                                     ls_gradient_scratch *scratch);
 void ls_gradient_scratch_free(ls_gradient_scratch *scratch);
 
 /* That the sum of a parameter is multiplied by. */
@@ -51,7 +51,7 @@ void ls_gradient_run_rows(const ls_gradient_job *job, const ls_tile_task *task);
 void ls_gradient_prepare_small(const ls_plan *plan, const float *memory, float *gradient,
                                ls_small_outer *small);
 
-/* Whether that kernel can be used: one rank has all samples, in one panel. */
+/* Whether that kernel can be used: no other rank has samples, and they are in one panel. */
 bool ls_gradient_is_small(const ls_gradient_job *job);
 
 /* One task, by its number in the plan. Tasks of a step may run in any order on any thread. */

@@ -193,6 +193,7 @@ ls_status ls_trainer_save_checkpoint(ls_trainer *trainer, const char *path)
 {
     ls_checkpoint_extra extra = {.loss = NAN, .accuracy = NAN};
     bool writes = ls_comm_rank(trainer->context->comm) == 0;
+    LS_TRY(ls_step_collect_state(&trainer->step));
     uint32_t saved = ls_float_state_enter();
     ls_status status = writes ? ls_checkpoint_write(path, trainer, &extra) : LS_OK;
     ls_float_state_leave(saved);

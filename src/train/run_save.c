@@ -49,6 +49,7 @@ ls_status ls_run_save(ls_run *r)
     ls_score score;
     LS_TRY(ls_trainer_epoch_score(&r->trainer, &score));
     r->trainer.carried = score;
+    LS_TRY(ls_step_collect_state(&r->trainer.step));
     r->last_checkpoint = ls_comm_time();
     if (r->directory != NULL && r->pending == LS_OK) r->pending = write_checkpoint(r);
     return LS_OK;

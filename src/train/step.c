@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "parallel/agree.h"
+#include "train/host.h"
 #include "train/step_run.h"
 
 const char *ls_tensor_name(const ls_model *model, int tensor)
@@ -163,7 +164,7 @@ static void reduction_start(ls_step_run_state *run, int segment)
 {
     ls_step *step = run->step;
     int64_t first = step->plan.first_element[segment], count = step->plan.first_element[segment + 1] - first;
-    bool alone = ls_comm_size(step->comm) == 1 || step->shared != NULL;
+    bool alone = ls_comm_size(step->comm) == 1 || step->host != NULL;
     if (alone || count == 0 || ls_step_given_up(run)) return;
     if (step->sums != NULL) {
         run->status = ls_comm_reduce_start(step->comm, LS_SUM_UINT64, step->sums + first, count,
@@ -185,6 +186,7 @@ static void reductions_finish(ls_step_run_state *run)
     }
 }
 
+/* From the gradient of this rank's slice to its new parameters. */
 static void update(ls_step_run_state *run, ls_team *team, int thread)
 {
     int index;
@@ -197,6 +199,20 @@ static void update(ls_step_run_state *run, ls_team *team, int thread)
     if (!run->step->plan.keeps_parameters) return;
     while ((index = ls_team_take(team, &run->next_node)) < run->step->model->node_count)
         ls_update_node(&run->update, index);
+}
+
+/* The end of a step where ranks share memory: all are done with the panels of the others and with their own
+ * slices, and take over what changed in those of the others. */
+static void share_slices(ls_step_run_state *run, ls_team *team, int thread)
+{
+    ls_step *step = run->step;
+    const ls_host *host = step->host;
+    ls_host_meet(step, team, thread);
+    if (!run->last) return;
+    float *changed = run->call->gradient_only ? step->total : step->parameters;
+    ls_host_gather(step, team, thread, changed, sizeof *changed, host->element);
+    if (run->update.measures)
+        ls_host_gather(step, team, thread, step->health->square, sizeof *step->health->square, host->piece);
 }
 
 /* The phases, executed by every thread. Thread 0 alone talks to other ranks, in an order that is the same on
@@ -226,14 +242,16 @@ static void run_phases(ls_team *team, int thread, void *argument)
         ls_team_barrier(team);
         if (stop) break;
         if (thread == 0) reduction_start(run, s);
+        /* others still read what the next part of the backward pass writes */
+        if (s > 0 && run->step->host != NULL) ls_host_meet(run->step, team, thread);
     }
-    if (run->step->shared != NULL) {
-        if (!ls_step_given_up(run)) ls_sums_add_ranks(run, team, thread);
-    } else if (ls_comm_size(run->step->comm) > 1) {
+    if (ls_comm_size(run->step->comm) > 1 && run->step->host == NULL) {
         if (thread == 0) reductions_finish(run);
         ls_team_barrier(team);
     }
-    if (!ls_step_given_up(run)) update(run, team, thread);
+    if (ls_step_given_up(run)) return;
+    update(run, team, thread);
+    if (run->step->host != NULL) share_slices(run, team, thread);
 }
 
 /* Requests of a step that was given up half-way must end before their memory is used again. */
@@ -289,21 +307,33 @@ static ls_status conclude(ls_step_run_state *run)
     return run->update.measures ? ls_step_measure(run) : LS_OK;
 }
 
-/* The parts of count rows: cut where a grain or a panel ends. */
-static int64_t list_parts(ls_step *step, int64_t count)
+/* The parts of a rank's count rows, in the panels of memory: cut where a grain or a panel ends. Returns their
+ * number with the parts before. */
+static int64_t list_parts(ls_step *step, const float *memory, int64_t count, int64_t parts)
 {
     const ls_plan *plan = &step->plan;
-    int64_t parts = 0;
     for (int64_t begin = 0, end; begin < count; begin = end) {
         int64_t grain_end = begin - begin % plan->grain + plan->grain, lane = begin % plan->lanes;
         end = begin - lane + plan->lanes;
         if (end > grain_end) end = grain_end;
         if (end > count) end = count;
         step->part[parts++] = (ls_sample_part){
-            .at = step->memory + begin / plan->lanes * plan->panel_units * plan->lanes + lane,
+            .at = memory + begin / plan->lanes * plan->panel_units * plan->lanes + lane,
+            .lane = lane,
             .count = end - begin,
             .ends_grain = end == grain_end || end == count,
         };
+    }
+    return parts;
+}
+
+/* The parts of all rows, in the memory of the ranks that have them. */
+static int64_t list_host_parts(ls_step *step, int64_t rows)
+{
+    int64_t parts = 0, first, count;
+    for (int r = 0; r < step->host->ranks; r++) {
+        ls_plan_share(rows, step->plan.grain, r, step->host->ranks, &first, &count);
+        parts = list_parts(step, ls_host_memory(step, r), count, parts);
     }
     return parts;
 }
@@ -318,7 +348,8 @@ static const ls_step_share *share_of(ls_step *step, int64_t rows)
     ls_plan_share(rows, plan->grain, ls_comm_rank(step->comm), ls_comm_size(step->comm), &share->first,
                   &share->count);
     share->panels = (share->count + plan->lanes - 1) / plan->lanes;
-    share->parts = list_parts(step, share->count);
+    share->parts =
+        step->host == NULL ? list_parts(step, step->memory, share->count, 0) : list_host_parts(step, rows);
     share->terms = (uint64_t)((rows + plan->grain - 1) / plan->grain);
     return share;
 }
@@ -331,8 +362,7 @@ static void begin_gradient(ls_step_run_state *run)
     ls_gradient_job *job = &run->gradient;
     job->plan = &step->plan;
     job->kernels = step->kernels;
-    job->memory = step->memory;
-    job->rows = run->local.count;
+    job->rows = step->host == NULL ? run->local.count : run->rows;
     job->part = step->part;
     job->parts = step->share.parts;
     job->exact = step->recipe->training.reduce == 0;
@@ -342,7 +372,7 @@ static void begin_gradient(ls_step_run_state *run)
     job->mean_factor = 1.0 / (double)run->call->rows.count;
     job->sums = step->sums;
     job->gradient = step->gradient;
-    if (ls_gradient_is_small(job)) job->small = step->small;
+    if (step->host == NULL && ls_gradient_is_small(job)) job->small = step->small;
 }
 
 /* The part of the batch that begins with row begin. */
@@ -362,6 +392,7 @@ static void begin_part(ls_step_run_state *run, int64_t begin, int64_t count)
     run->first = begin + share->first;
     run->local.first += run->first;
     begin_gradient(run);
+    if (step->host != NULL) step->host->turn = !step->host->turn;
     ls_update_job *update = &run->update;
     update->step = step;
     update->learning_rate = call->learning_rate;

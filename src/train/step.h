@@ -36,7 +36,7 @@ typedef struct ls_bound {
 typedef struct ls_step_share {
     int64_t rows; /* 0: none yet */
     int64_t first, count, panels;
-    int64_t parts;  /* in step->part */
+    int64_t parts;  /* in step->part: of this rank's rows, or of those of all ranks of its host */
     uint64_t terms; /* grains of all rows */
 } ls_step_share;
 
@@ -54,25 +54,25 @@ typedef struct ls_step {
     float *gradient;   /* arena */
     float *total;      /* arena: the gradient of a batch in parts, or that is wanted as such; else NULL */
     float *state[LS_STATES_MAX]; /* arenas of the optimiser */
-    uint64_t *sums;              /* arena; NULL with one rank (unless a layer needs it) or float sums */
-    ls_shared *shared;       /* that sums lie in; NULL: they are this rank's alone, and messages add them */
-    int64_t *slice;          /* [ranks + 1]: elements that each rank adds up where they are shared */
-    float *memory;           /* of plan.panels panels */
-    ls_sample_part *part;    /* [share.parts]: where this rank's rows lie in it */
-    ls_panel *panel;         /* [plan.panels] */
-    uint32_t *largest;       /* [panels][largest_words], as in ls_panel */
-    int64_t largest_words;   /* in whole cache lines */
-    uint32_t *exchange;      /* status, wish to stop, [tensors] largest values, [plan.exchange_words] */
-    double *lane_sums;       /* [panels][plan.meeting_sums][lanes] */
-    ls_wide *meeting;        /* [plan.meeting_sums] */
-    double *batch_sums;      /* [plan.meeting_sums] */
-    ls_exact_scale *scale;   /* [parameters] */
-    ls_bound *bound;         /* [parameters] */
-    ls_small_outer *small;   /* [plan.task_count], train/gradient.h */
-    uint64_t *hash;          /* [parameters], for the comparison of replicas */
-    double *norm_part;       /* [pieces] */
-    ls_parameter_rule *rule; /* [parameters] */
-    ls_update_range *range;  /* [range_count]: all that the update changes, elementwise; 0: piece by piece */
+    uint64_t *sums;       /* arena; NULL with one rank or one host (unless a layer needs it) or float sums */
+    struct ls_host *host; /* ranks that share memory with this one (train/host.h); NULL: none */
+    int first_piece, end_piece; /* of the update, that are this rank's: all of them without a host */
+    float *memory;              /* of plan.panels panels */
+    ls_sample_part *part;       /* [share.parts]: where the rows lie that gradients are made of */
+    ls_panel *panel;            /* [plan.panels] */
+    uint32_t *largest;          /* [panels][largest_words], as in ls_panel */
+    int64_t largest_words;      /* in whole cache lines */
+    uint32_t *exchange;         /* status, wish to stop, [tensors] largest values, [plan.exchange_words] */
+    double *lane_sums;          /* [panels][plan.meeting_sums][lanes] */
+    ls_wide *meeting;           /* [plan.meeting_sums] */
+    double *batch_sums;         /* [plan.meeting_sums] */
+    ls_exact_scale *scale;      /* [parameters] */
+    ls_bound *bound;            /* [parameters] */
+    ls_small_outer *small;      /* [plan.task_count], train/gradient.h */
+    uint64_t *hash;             /* [parameters], for the comparison of replicas */
+    double *norm_part;          /* [pieces] */
+    ls_parameter_rule *rule;    /* [parameters] */
+    ls_update_range *range; /* [range_count]: all that the update changes, elementwise; 0: piece by piece */
     int range_count;
     ls_squares *squares;           /* [pieces]; NULL unless the optimiser needs norms of parameters */
     double *ratio;                 /* [parameters]; likewise */
@@ -107,19 +107,22 @@ typedef struct ls_step_call {
 /* Plans, gets all memory and sets the initial weights. batch: rows of the largest global batch. Local. */
 ls_status ls_step_create(ls_comm *comm, int threads, const ls_model *model, const ls_recipe *recipe,
                          int64_t batch, ls_step *step);
-/* Lets the sums of the ranks of one host meet in their memory rather than in messages, which is only faster.
- * For all ranks, after all have created their step. Collective. Errors: LS_ERROR_MEMORY, LS_ERROR_PARALLEL.
- */
+/* Lets the ranks of one host share memory (train/host.h), where they can, rather than send messages, which is
+ * only faster. For all ranks, after all have created their step. Collective. Errors: LS_ERROR_MEMORY,
+ * LS_ERROR_PARALLEL. */
 ls_status ls_step_connect(ls_step *step);
+/* The contrary: each rank has all that it had before. Collective. */
+ls_status ls_step_disconnect(ls_step *step);
+/* Makes the optimiser's state complete on all ranks, which is needed before it is written. Collective.
+ * Errors: LS_ERROR_PARALLEL. */
+ls_status ls_step_collect_state(ls_step *step);
 void ls_step_free(ls_step *step);
-/* Makes room for batches of up to batch rows; weights, state and the grain stay. Local. */
+/* Makes room for batches of up to batch rows; weights, state and the grain stay. Collective, with the same
+ * status on all ranks. */
 ls_status ls_step_resize(ls_step *step, int64_t batch);
 
-/* Where the sums over all ranks are after the reduction, from an element of the arena to the end of the piece
- * (or untrained parameter) that it belongs to. Local. */
-const uint64_t *ls_step_sums(const ls_step *step, int64_t element);
-/* The slices; part of ls_step_create. */
-ls_status ls_step_cut_sums(ls_step *step);
+/* What the update does in one go, of this rank's pieces; part of ls_step_create. Local. */
+void ls_step_list_ranges(ls_step *step);
 
 /* Rows of the parts that a batch of rows rows is gone through in: rows / accumulate, in whole grains. */
 int64_t ls_step_part_rows(const ls_recipe *recipe, int64_t rows, int64_t grain);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "train/host.h"
 #include "train/step_run.h"
 
 static const uint32_t INFINITY_BITS = 0x7f800000u;
@@ -57,7 +58,10 @@ void ls_exchange_start(ls_step_run_state *run, int segment)
     } else {
         join_panels(run, begin, end);
     }
-    if (ls_comm_size(step->comm) > 1)
+    if (step->host != NULL)
+        memcpy(step->host->words[step->host->turn] + (begin - step->exchange), begin,
+               (size_t)(end - begin) * sizeof *begin);
+    else if (ls_comm_size(step->comm) > 1)
         run->status =
             ls_comm_reduce_start(step->comm, LS_MAX_UINT32, begin, end - begin, &run->exchange[segment]);
 }
@@ -174,9 +178,23 @@ static void note_largest(const ls_step_run_state *run)
     step->first_step = step->steps + 1;
 }
 
+/* The words of all ranks of the host. All of them are here now: their panels are complete as well. */
+static void meet_words(ls_step *step, int segment)
+{
+    const ls_host *host = step->host;
+    uint32_t *begin = begin_of(step, segment);
+    const int64_t count = end_of(step, segment) - begin;
+    ls_shared_barrier(host->shared);
+    for (int r = 0; r < host->ranks; r++) {
+        const uint32_t *theirs = ls_host_words(step, r) + (begin - step->exchange);
+        for (int64_t i = 0; i < count; i++) begin[i] = theirs[i] > begin[i] ? theirs[i] : begin[i];
+    }
+}
+
 void ls_exchange_finish(ls_step_run_state *run, int segment)
 {
     ls_step *step = run->step;
+    if (step->host != NULL && !ls_step_given_up(run)) meet_words(step, segment);
     if (run->exchange[segment] != NULL) {
         ls_status status = ls_request_wait(run->exchange[segment]);
         run->exchange[segment] = NULL;

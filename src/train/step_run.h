@@ -25,7 +25,7 @@ typedef struct ls_step_run_state {
     ls_update_job update;
     /* The work that is handed out, one counter a phase. */
     _Alignas(64) atomic_int next_panel[2];
-    atomic_int next_task, next_node, next_sum, next_chunk;
+    atomic_int next_task, next_node, next_sum;
     /* written by thread 0 between barriers */
     _Alignas(64) ls_status status; /* of the communicator */
     bool leave;                    /* some rank failed before the step */
@@ -46,9 +46,6 @@ static inline bool ls_step_given_up(const ls_step_run_state *run)
 
 /* The first words of the exchange. */
 enum { LS_STATUS_WORD, LS_WISH_WORD, LS_FIRST_LARGEST };
-
-/* The sums over all ranks, where they share memory (train/step_sums.c). By all threads of all ranks. */
-void ls_sums_add_ranks(ls_step_run_state *run, ls_team *team, int thread);
 
 /* Where the bounds of the parameters' gradients come from; part of ls_step_create. */
 void ls_exchange_prepare(ls_step *step);

@@ -4,6 +4,8 @@
 
 #include "base/memory.h"
 #include "optim/groups.h"
+#include "parallel/agree.h"
+#include "train/host.h"
 #include "train/step_run.h"
 
 static const ls_optimizer_type *optimizer_of(const ls_recipe *recipe)
@@ -19,10 +21,11 @@ static bool same_rule(const ls_parameter_rule *a, const ls_parameter_rule *b)
 }
 
 /* Joins pieces, unless something is done with single parameters. */
-static void list_ranges(ls_step *step)
+void ls_step_list_ranges(ls_step *step)
 {
     ls_update_range *last = NULL;
-    for (int p = 0; p < step->plan.piece_count; p++) {
+    step->range_count = 0;
+    for (int p = step->first_piece; p < step->end_piece; p++) {
         const ls_piece *piece = &step->plan.piece[p];
         const ls_parameter_rule *rule = &step->rule[piece->parameter];
         if (rule->max_norm != 0 || step->squares != NULL) {
@@ -54,7 +57,7 @@ static ls_status get_rules(ls_step *step)
     }
     LS_TRY(ls_groups_resolve(step->recipe->optimizer.options, step->model->parameter,
                              step->model->parameter_count, step->recipe->file, step->rule));
-    list_ranges(step);
+    ls_step_list_ranges(step);
     return LS_OK;
 }
 
@@ -79,7 +82,8 @@ static ls_status get_panels(ls_step *step)
     const ls_plan *plan = &step->plan;
     size_t panels = (size_t)plan->panels, tensors = (size_t)plan->tensor_count;
     step->memory = ls_alloc(panels * (size_t)(plan->panel_units * plan->lanes), sizeof(float));
-    step->part = ls_alloc(panels + (size_t)(plan->batch / plan->grain) + 1, sizeof *step->part);
+    size_t grains = (size_t)(plan->batch / plan->grain) + 1, ranks = (size_t)ls_comm_size(step->comm);
+    step->part = ls_alloc(ranks * panels + grains, sizeof *step->part);
     size_t words = tensors + (size_t)plan->exchange_words;
     step->largest_words = ((int64_t)words + LS_LANES - 1) / LS_LANES * LS_LANES;
     step->largest = ls_alloc(panels * (size_t)step->largest_words, sizeof(uint32_t));
@@ -125,6 +129,7 @@ static ls_status get_spaces(ls_step *step)
 {
     const ls_plan *plan = &step->plan;
     int64_t rows = plan->panels * plan->lanes, units = ls_objective_units(&step->objective);
+    if (ls_comm_size(step->comm) > 1) rows = plan->batch + plan->lanes; /* of all ranks of a host */
     step->space = ls_alloc((size_t)step->threads, sizeof *step->space);
     if (step->space == NULL) return LS_ERROR_MEMORY;
     if (step->recipe->training.nonfinite != 0) {
@@ -134,7 +139,9 @@ static ls_status get_spaces(ls_step *step)
     for (int t = 0; t < step->threads; t++) {
         ls_thread_space *space = &step->space[t];
         ls_score_clear(&space->score);
-        LS_TRY(ls_gradient_scratch_create(plan, t < plan->threads ? rows : 0, &space->gradient));
+        bool works = t < plan->threads;
+        LS_TRY(ls_gradient_scratch_create(plan, works ? rows : 0, works ? plan->panels + 1 : 0,
+                                          &space->gradient));
         space->batch.values = ls_alloc((size_t)(units * plan->lanes), sizeof(float));
         space->batch.predicted = ls_alloc((size_t)(units * plan->lanes), sizeof(float));
         space->piece = ls_alloc((size_t)plan->piece_elements, sizeof(float));
@@ -169,7 +176,6 @@ static void release_work(ls_step *step)
     ls_free(step->batch_sums);
     ls_free(step->scale);
     ls_free(step->small);
-    ls_free(step->slice);
     ls_free(step->run);
     ls_free(step->hash);
     ls_free(step->norm_part);
@@ -185,7 +191,6 @@ static void release_work(ls_step *step)
     step->meeting = NULL;
     step->scale = NULL;
     step->small = NULL;
-    step->slice = NULL;
     step->run = NULL;
     step->share = (ls_step_share){0};
     step->hash = NULL;
@@ -194,6 +199,7 @@ static void release_work(ls_step *step)
 
 void ls_step_free(ls_step *step)
 {
+    ls_host_free(step);
     release_work(step);
     for (int s = 0; s < LS_STATES_MAX; s++) ls_free(step->state[s]);
     ls_free(step->parameters);
@@ -204,8 +210,7 @@ void ls_step_free(ls_step *step)
     ls_free(step->range);
     ls_free(step->squares);
     ls_free(step->ratio);
-    if (step->shared == NULL) ls_free(step->sums);
-    ls_shared_free(step->shared);
+    ls_free(step->sums);
     ls_objective_free(&step->objective);
     *step = (ls_step){0};
 }
@@ -242,7 +247,8 @@ static ls_status get_work(ls_step *step, int64_t batch, int64_t grain)
             status, "%s: ", ls_recipe_key_place(step->recipe, &step->recipe->training.grain_place));
     LS_TRY(status);
     LS_TRY(get_sums(step));
-    LS_TRY(ls_step_cut_sums(step));
+    step->first_piece = 0;
+    step->end_piece = step->plan.piece_count;
     LS_TRY(get_panels(step));
     LS_TRY(prepare_panels(step));
     return get_spaces(step);
@@ -271,8 +277,11 @@ ls_status ls_step_create(ls_comm *comm, int threads, const ls_model *model, cons
 ls_status ls_step_resize(ls_step *step, int64_t batch)
 {
     int64_t grain = step->plan.grain;
+    bool together = step->host != NULL;
+    LS_TRY(ls_step_disconnect(step));
     release_work(step);
     ls_status status = get_work(step, batch, grain);
     if (status != LS_OK) release_work(step);
-    return status;
+    status = ls_agree(step->comm, status);
+    return status == LS_OK && together ? ls_step_connect(step) : status;
 }

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "train/host.h"
+
 const float *ls_update_gradient(const ls_update_job *job, const ls_piece *piece, float *to)
 {
     const ls_step *step = job->step;
@@ -9,7 +11,7 @@ const float *ls_update_gradient(const ls_update_job *job, const ls_piece *piece,
     const ls_parameter *parameter = &step->model->parameter[piece->parameter];
     int64_t columns = (parameter->columns + LS_LANES - 1) / LS_LANES * LS_LANES;
     step->kernels->exact_finish(step->scale[piece->parameter], job->terms, job->factor, piece->rows, columns,
-                                ls_step_sums(step, piece->first), parameter->ld, to, parameter->ld);
+                                step->sums + piece->first, parameter->ld, to, parameter->ld);
     for (int64_t row = 0; row < piece->rows; row++) {
         for (int64_t c = columns; c < parameter->ld; c++) to[row * parameter->ld + c] = 0;
     }
@@ -41,17 +43,27 @@ static double norm_part(const ls_update_job *job, const ls_piece *piece, const f
     return job->step->kernels->dot(piece->count, gradient, gradient) * (factor * factor);
 }
 
+/* What was found for each piece, from the ranks that found it. */
+static void share_pieces(const ls_step *step, ls_team *team, int thread, void *array, size_t size)
+{
+    if (step->host != NULL) {
+        ls_host_meet(step, team, thread);
+        ls_host_gather(step, team, thread, array, size, step->host->piece);
+    }
+    ls_team_barrier(team);
+}
+
 /* The clipping factor of the whole gradient; also leaves the norm for the record. Every thread computes the
  * same. */
 static double clip(ls_update_job *job, ls_team *team, int thread)
 {
     ls_step *step = job->step;
     int index;
-    while ((index = ls_team_take(team, &job->next_norm)) < step->plan.piece_count) {
+    while ((index = step->first_piece + ls_team_take(team, &job->next_norm)) < step->end_piece) {
         const ls_piece *piece = &step->plan.piece[index];
         step->norm_part[index] = norm_part(job, piece, gradient_of(job, piece, thread));
     }
-    ls_team_barrier(team);
+    share_pieces(step, team, thread, step->norm_part, sizeof *step->norm_part);
     double sum = 0;
     for (int p = 0; p < step->plan.piece_count; p++) sum += step->norm_part[p];
     double norm = sqrt(sum), limit = step->recipe->training.clip_norm;
@@ -107,7 +119,7 @@ static void measure(ls_update_job *job, ls_team *team, int thread, double scale)
 {
     ls_step *step = job->step;
     int index;
-    while ((index = ls_team_take(team, &job->next_square)) < step->plan.piece_count) {
+    while ((index = step->first_piece + ls_team_take(team, &job->next_square)) < step->end_piece) {
         const ls_piece *piece = &step->plan.piece[index];
         step->squares[index] = (ls_squares){0, 0};
         if (is_frozen(step, piece)) continue;
@@ -116,7 +128,7 @@ static void measure(ls_update_job *job, ls_team *team, int thread, double scale)
                    &update);
         step->squares[index] = optimizer_of(step)->squares(step->recipe->optimizer.options, &update);
     }
-    ls_team_barrier(team);
+    share_pieces(step, team, thread, step->squares, sizeof *step->squares);
     if (thread == 0) find_ratios(step);
     ls_team_barrier(team);
 }
@@ -177,6 +189,6 @@ void ls_update_run(ls_update_job *job, ls_team *team, int thread)
         return;
     }
     int index;
-    while ((index = ls_team_take(team, &job->next_piece)) < step->plan.piece_count)
+    while ((index = step->first_piece + ls_team_take(team, &job->next_piece)) < step->end_piece)
         update_piece(job, index, thread, scale);
 }

@@ -417,10 +417,13 @@ static void case_shared(void)
 {
     ls_comm *comm = open_world();
     ls_shared *shared = NULL;
+    const size_t bytes = SHARED_ELEMENTS * sizeof(uint64_t);
     if (rank == size - 1) setenv("LOCKSTEP_MESSAGES", "1", 1); /* one rank is enough */
-    CHECK(ls_shared_create(comm, SHARED_ELEMENTS, &shared) == LS_OK && shared == NULL);
+    CHECK(ls_shared_create(comm, bytes, 5, &shared) == LS_OK && shared == NULL);
     unsetenv("LOCKSTEP_MESSAGES");
-    CHECK(ls_shared_create(comm, SHARED_ELEMENTS, &shared) == LS_OK && (shared != NULL) == (size > 1));
+    CHECK(ls_shared_create(comm, bytes, rank == size - 1 ? 6 : 5, &shared) == LS_OK && shared == NULL);
+    CHECK(ls_shared_create(comm, bytes, 5, &shared) == LS_OK && (shared != NULL) == (size > 1));
+    CHECK(shared == NULL || ls_shared_bytes(shared) == bytes);
     bool fine = true;
     for (int round = 0; shared != NULL && round < SHARED_ROUNDS; round++) {
         uint64_t *own = ls_shared_of(shared, rank);

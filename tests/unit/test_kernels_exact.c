@@ -219,6 +219,7 @@ static void draw_product(product_problem *p)
         end = end < p->samples ? end : p->samples;
         p->part[p->product.parts++] = (ls_sample_part){
             .at = p->left + begin / lanes * p->panel_floats + begin % lanes,
+            .lane = begin % lanes,
             .count = end - begin,
             .ends_grain = end == grain_end || end == p->samples,
         };

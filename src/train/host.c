@@ -1,0 +1,308 @@
+#include "train/host.h"
+
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "parallel/agree.h"
+#include "train/step_run.h"
+
+enum {
+    ALIGNMENT = 64,
+    ARRAYS_MAX = 8,
+    UPDATE_WORK = 32 /* updating and copying an element, in multiply-adds of a gradient */
+};
+
+/* An array of the step that moves to the shared memory. */
+typedef struct shared_array {
+    void *pointer; /* where the step has its address, a pointer of whatever type */
+    size_t bytes;
+} shared_array;
+
+static void *address_of(const shared_array *array)
+{
+    void *address;
+    memcpy(&address, array->pointer, sizeof address);
+    return address;
+}
+
+static void set_address(const shared_array *array, void *address)
+{
+    memcpy(array->pointer, &address, sizeof address);
+}
+
+static size_t words_bytes(const ls_plan *plan)
+{
+    return (size_t)(LS_FIRST_LARGEST + plan->tensor_count + plan->exchange_words) * sizeof(uint32_t);
+}
+
+/* Arrays that other ranks read, in their order in the memory. A pointer that is NULL is left out on all ranks
+ * alike, as the recipe decides it. */
+static int list_arrays(ls_step *step, shared_array *list)
+{
+    const ls_plan *plan = &step->plan;
+    size_t arena = (size_t)step->model->arena_size * sizeof(float), pieces = (size_t)plan->piece_count;
+    const shared_array all[] = {
+        {&step->parameters, arena},
+        {&step->total, arena},
+        {&step->norm_part, pieces * sizeof *step->norm_part},
+        {&step->squares, pieces * sizeof *step->squares},
+        {step->health == NULL ? NULL : &step->health->square,
+         pieces * (step->health == NULL ? 0 : sizeof *step->health->square)},
+        {&step->memory, (size_t)(plan->panels * plan->panel_units * plan->lanes) * sizeof *step->memory},
+    };
+    int count = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].pointer != NULL && address_of(&all[i]) != NULL) list[count++] = all[i];
+    }
+    return count;
+}
+
+static size_t padded(size_t bytes)
+{
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+/* Ranks whose panels differ, as those with different numbers of threads may, do not fit together. */
+static uint64_t layout_of(const ls_plan *plan)
+{
+    const int64_t layout[] = {plan->lanes, plan->panels, plan->panel_units, plan->grain};
+    return ls_hash(layout, sizeof layout, 0);
+}
+
+/* Multiply-adds of a sample for an element of a parameter's gradient. */
+static double work_an_element(const ls_plan *plan, int parameter)
+{
+    const ls_node *node = &plan->model->node[plan->parameter_node[parameter]];
+    if (plan->kind[parameter] == LS_GRADIENT_TILE)
+        return (double)(ls_shape_size(&node->out) / node->out.dim[0]);
+    return plan->kind[parameter] == LS_GRADIENT_OUTER ? 1 : 0;
+}
+
+/* A node that keeps parameters itself stays whole. */
+static bool may_begin_slice(const ls_plan *plan, int piece)
+{
+    int parameter = plan->piece[piece].parameter;
+    const ls_node *node = &plan->model->node[plan->parameter_node[parameter]];
+    return node->type->after_step == NULL || parameter == node->first_parameter;
+}
+
+/* Slices of whole pieces with about the same work. */
+static void cut(const ls_plan *plan, ls_host *host)
+{
+    double all = 0, done = 0;
+    int rank = 1;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int p = 0; p < plan->piece_count; p++) {
+            const ls_piece *piece = &plan->piece[p];
+            double work = (double)piece->count *
+                          ((double)plan->batch * work_an_element(plan, piece->parameter) + UPDATE_WORK);
+            if (pass == 0) {
+                all += work;
+                continue;
+            }
+            while (rank < host->ranks && done + work / 2 > all * rank / host->ranks &&
+                   may_begin_slice(plan, p)) {
+                host->piece[rank] = p;
+                host->element[rank++] = piece->first;
+            }
+            done += work;
+        }
+    }
+    host->element[0] = host->piece[0] = 0;
+    for (; rank <= host->ranks; rank++) {
+        host->piece[rank] = plan->piece_count;
+        host->element[rank] = plan->model->arena_size;
+    }
+}
+
+static ls_status make_host(ls_step *step)
+{
+    ls_host *host = step->host = ls_alloc(1, sizeof *host);
+    if (host == NULL) return LS_ERROR_MEMORY;
+    host->rank = ls_comm_rank(step->comm);
+    host->ranks = ls_comm_size(step->comm);
+    host->element = ls_alloc((size_t)host->ranks + 1, sizeof *host->element);
+    host->piece = ls_alloc((size_t)host->ranks + 1, sizeof *host->piece);
+    return host->element && host->piece ? LS_OK : LS_ERROR_MEMORY;
+}
+
+/* The panels again, for memory that lies elsewhere. */
+static ls_status place_panels(ls_step *step)
+{
+    const ls_plan *plan = &step->plan;
+    for (int64_t p = 0; p < plan->panels; p++) {
+        ls_panel *panel = &step->panel[p];
+        ls_panel_free(panel);
+        panel->memory = step->memory + p * plan->panel_units * plan->lanes;
+        panel->parameters = NULL;
+        LS_TRY(ls_panel_create(panel));
+    }
+    return LS_OK;
+}
+
+static void move_arrays(ls_step *step, const shared_array *list, int count)
+{
+    ls_host *host = step->host;
+    char *to = ls_shared_of(host->shared, host->rank);
+    for (int turn = 0; turn < 2; turn++, to += padded(words_bytes(&step->plan)))
+        host->words[turn] = (uint32_t *)(void *)to;
+    for (int i = 0; i < count; i++) {
+        memcpy(to, address_of(&list[i]), list[i].bytes);
+        ls_free(address_of(&list[i]));
+        set_address(&list[i], to);
+        to += padded(list[i].bytes);
+    }
+}
+
+static ls_status take_slice(ls_step *step)
+{
+    ls_host *host = step->host;
+    cut(&step->plan, host);
+    step->first_piece = (int)host->piece[host->rank];
+    step->end_piece = (int)host->piece[host->rank + 1];
+    ls_step_list_ranges(step);
+    step->share.rows = 0;
+    return ls_plan_keep(&step->plan, host->element[host->rank], host->element[host->rank + 1]);
+}
+
+static ls_status join(ls_step *step, const shared_array *list, int count)
+{
+    move_arrays(step, list, count);
+    if (!step->plan.integer_sums) {
+        ls_free(step->sums);
+        step->sums = NULL;
+    }
+    LS_TRY(place_panels(step));
+    return take_slice(step);
+}
+
+ls_status ls_step_connect(ls_step *step)
+{
+    shared_array list[ARRAYS_MAX];
+    size_t bytes = 2 * padded(words_bytes(&step->plan));
+    if (ls_comm_size(step->comm) == 1 || step->recipe->training.reduce != 0) return LS_OK;
+    int count = list_arrays(step, list);
+    for (int i = 0; i < count; i++) bytes += padded(list[i].bytes);
+    ls_shared *shared = NULL;
+    LS_TRY(ls_shared_create(step->comm, bytes, layout_of(&step->plan), &shared));
+    if (shared == NULL) return LS_OK;
+    ls_status status = make_host(step);
+    if (status == LS_OK) {
+        step->host->shared = shared;
+        status = join(step, list, count);
+    } else {
+        ls_shared_free(shared);
+    }
+    return ls_agree(step->comm, status);
+}
+
+ls_status ls_step_collect_state(ls_step *step)
+{
+    const ls_host *host = step->host;
+    for (int s = 0; host != NULL && s < step->state_count; s++) {
+        for (int r = 0; r < host->ranks; r++) {
+            size_t count = (size_t)(host->element[r + 1] - host->element[r]);
+            if (count > 0)
+                LS_TRY(ls_comm_broadcast(step->comm, step->state[s] + host->element[r], count * sizeof(float),
+                                         r));
+        }
+    }
+    return LS_OK;
+}
+
+ls_status ls_step_disconnect(ls_step *step)
+{
+    shared_array list[ARRAYS_MAX];
+    void *copy[ARRAYS_MAX] = {NULL};
+    if (step->host == NULL) return LS_OK;
+    LS_TRY(ls_step_collect_state(step));
+    int count = list_arrays(step, list);
+    ls_status status = LS_OK;
+    for (int i = 0; i < count && status == LS_OK; i++) {
+        copy[i] = ls_alloc(list[i].bytes, 1);
+        if (copy[i] == NULL) status = LS_ERROR_MEMORY;
+    }
+    status = ls_agree(step->comm, status);
+    for (int i = 0; i < count; i++) {
+        if (status == LS_OK) {
+            memcpy(copy[i], address_of(&list[i]), list[i].bytes);
+            set_address(&list[i], copy[i]);
+        } else {
+            ls_free(copy[i]);
+        }
+    }
+    if (status != LS_OK) return status;
+    ls_shared_free(step->host->shared);
+    step->host->shared = NULL;
+    ls_host_free(step);
+    step->first_piece = 0;
+    step->end_piece = step->plan.piece_count;
+    ls_step_list_ranges(step);
+    return LS_OK;
+}
+
+void ls_host_free(ls_step *step)
+{
+    shared_array list[ARRAYS_MAX];
+    ls_host *host = step->host;
+    if (host == NULL) return;
+    int count = host->shared == NULL ? 0 : list_arrays(step, list);
+    for (int i = 0; i < count; i++) {
+        const char *begin = ls_shared_of(host->shared, host->rank), *at = address_of(&list[i]);
+        if (at >= begin && at < begin + ls_shared_bytes(host->shared)) set_address(&list[i], NULL);
+    }
+    ls_shared_free(host->shared);
+    ls_free(host->element);
+    ls_free(host->piece);
+    ls_free(host);
+    step->host = NULL;
+}
+
+/* The place in another rank's memory of what lies at mine in this one's. */
+static const char *place_at(const ls_host *host, int rank, const void *mine)
+{
+    const char *own = ls_shared_of(host->shared, host->rank);
+    return (const char *)ls_shared_of(host->shared, rank) + ((const char *)mine - own);
+}
+
+void ls_host_meet(const ls_step *step, ls_team *team, int thread)
+{
+    ls_team_barrier(team);
+    if (thread == 0) ls_shared_barrier(step->host->shared);
+    ls_team_barrier(team);
+}
+
+void ls_host_gather(const ls_step *step, const ls_team *team, int thread, void *array, size_t size,
+                    const int64_t *slices)
+{
+    const ls_host *host = step->host;
+    for (int n = 1; n < host->ranks; n++) {
+        int rank = (host->rank + n) % host->ranks; /* not all from the same one at a time */
+        int64_t count = slices[rank + 1] - slices[rank];
+        int64_t first = slices[rank] + count * thread / team->size;
+        int64_t end = slices[rank] + count * (thread + 1) / team->size;
+        char *to = (char *)array + (size_t)first * size;
+        memcpy(to, place_at(host, rank, to), (size_t)(end - first) * size);
+    }
+}
+
+const uint32_t *ls_host_words(const ls_step *step, int rank)
+{
+    const ls_host *host = step->host;
+    return (const uint32_t *)(const void *)place_at(host, rank, host->words[host->turn]);
+}
+
+const float *ls_host_memory(const ls_step *step, int rank)
+{
+    return (const float *)(const void *)place_at(step->host, rank, step->memory);
+}
+
+bool ls_host_has_node(const ls_step *step, int node)
+{
+    const ls_host *host = step->host;
+    const ls_node *of = &step->model->node[node];
+    if (host == NULL || of->type->after_step == NULL) return host == NULL;
+    int64_t place = step->model->parameter[of->first_parameter].offset;
+    return place >= host->element[host->rank] && place < host->element[host->rank + 1];
+}
