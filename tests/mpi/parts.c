@@ -48,6 +48,7 @@ static ls_context *context;
 static const char *only;
 static int rank, ranks, failures;
 static bool whole; /* inputs are whole numbers from 0 to 4 */
+static bool grows; /* a pass ends with all rows, more than the recipe speaks of */
 
 static const struct example *example_of(const char *name)
 {
@@ -103,12 +104,17 @@ static void train(const char *what, const char *text, bool classes)
     for (int pass = 0; pass < PASSES && status == LS_OK; pass++) {
         status = push(trainer, 0, BATCH, classes);
         if (status == LS_OK) status = push(trainer, BATCH, ROWS, classes);
+        if (status == LS_OK && grows) status = push(trainer, 0, ROWS, classes);
     }
+    if (status == LS_OK) status = ls_step_collect_state(&trainer->step);
     if (status != LS_OK) {
         fail(what, text);
     } else if (rank == 0) {
         size_t bytes = (size_t)trainer->model.arena_size * sizeof(float);
-        printf("%s %016llx\n", what, (unsigned long long)ls_hash(trainer->step.parameters, bytes, 0));
+        uint64_t hash = ls_hash(trainer->step.parameters, bytes, 0);
+        for (int s = 0; s < trainer->step.state_count; s++)
+            hash = ls_hash(trainer->step.state[s], bytes, hash);
+        printf("%s %016llx\n", what, (unsigned long long)hash);
     }
     ls_trainer_free(trainer);
     ls_recipe_free(recipe);
@@ -223,6 +229,19 @@ static void train_optimizers(void)
     }
 }
 
+/* A batch that is larger than any before gets other memory, with clipping and statistics over ranks. */
+static void train_growing(void)
+{
+    grows = true;
+    train("batches that grow",
+          "data: {type: push, inputs: 72, classes: 3}\nmodel:\n  - {type: dense, units: 33}\n"
+          "  - {type: batch_norm}\n  - {type: tanh}\n  - {type: dense, units: 3}\n"
+          "loss: softmax_cross_entropy\noptimizer: {type: lamb}\n"
+          "training: {batch: 40, grain: 8, clip_norm: 0.1, accumulate: 2}\n",
+          true);
+    grows = false;
+}
+
 int main(int argc, char **argv)
 {
     int level;
@@ -235,6 +254,7 @@ int main(int argc, char **argv)
     train_layers();
     train_losses();
     train_optimizers();
+    train_growing();
     ls_context_free(context);
     MPI_Finalize();
     return failures != 0;
