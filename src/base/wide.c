@@ -44,16 +44,16 @@ void ls_wide_add_floats(ls_wide *sum, const float *term, int64_t count)
     for (int64_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, &term[i], sizeof bits);
-        int exponent = (int)(bits >> 23 & 0xFF);
-        uint64_t mantissa = bits & ((1u << 23) - 1);
+        uint32_t exponent = bits >> 23 & 0xFF, normal = exponent > 0;
         if (__builtin_expect(exponent == 0xFF, 0)) {
             sum->nonfinite++;
             continue;
         }
-        mantissa |= (uint64_t)(exponent > 0) << 23;
-        int position = exponent + (exponent == 0) - 150 - LOWEST_EXPONENT;
+        uint32_t mantissa = (bits & ((1u << 23) - 1)) | normal << 23;
+        uint32_t position = exponent + (1 - normal) + (uint32_t)(-150 - LOWEST_EXPONENT);
         int64_t *limb = &sum->limb[position / DIGIT_BITS];
-        int64_t sign = -(int64_t)(bits >> 31), digits = (int64_t)(mantissa << position % DIGIT_BITS);
+        int64_t sign = -(int64_t)(bits >> 31),
+                digits = (int64_t)((uint64_t)mantissa << position % DIGIT_BITS);
         limb[0] += ((digits & DIGIT_MASK) ^ sign) - sign;
         limb[1] += ((digits >> DIGIT_BITS) ^ sign) - sign;
     }

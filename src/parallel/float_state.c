@@ -8,18 +8,25 @@
 /* MXCSR: all exceptions masked, round to nearest, no flush to zero (bit 15), no denormals-are-zero (bit 6).
  */
 #define CONTROL_WORD 0x1f80u
-#define FLAGS        0x3fu /* exceptions so far; loading the word costs more than looking at it */
+#define FLAGS        0x3fu /* exceptions so far */
+
+/* Loading the word costs more than looking at it, and looking at it waits for all arithmetic before. */
+static int is_ours(uint32_t word)
+{
+    return (word & ~FLAGS) == CONTROL_WORD;
+}
 
 uint32_t ls_float_state_enter(void)
 {
     uint32_t saved = __builtin_ia32_stmxcsr();
-    if ((saved & ~FLAGS) != CONTROL_WORD) __builtin_ia32_ldmxcsr(CONTROL_WORD);
+    if (!is_ours(saved)) __builtin_ia32_ldmxcsr(CONTROL_WORD);
     return saved;
 }
 
+/* Flags that were raised in between stay where the control bits were ours already, as after any arithmetic. */
 void ls_float_state_leave(uint32_t saved)
 {
-    if (__builtin_ia32_stmxcsr() != saved) __builtin_ia32_ldmxcsr(saved);
+    if (!is_ours(saved)) __builtin_ia32_ldmxcsr(saved);
 }
 
 #elif defined(__aarch64__)

@@ -45,18 +45,17 @@ static bool has_classes(const ls_head *head, const ls_dataset *data)
 }
 
 /* The classes of the scratch's labels as values: a class as 0 or 1 for one unit, else one-hot; 0 in the lanes
- * without a row. */
+ * without a row. What was stored number by number is read so, as a vector would wait for it. */
 static void fill_classes(int64_t units, int64_t count, int64_t lanes, ls_batch_scratch *scratch)
 {
-    for (int64_t u = 0; u < units; u++)
-        for (int64_t begin = 0; begin < lanes; begin += LS_LANES) {
-            const int32_t *label = scratch->label + begin, left = (int32_t)(count - begin);
-            float *value = scratch->values + u * lanes + begin;
-            if (units == 1)
-                for (int32_t n = 0; n < LS_LANES; n++) value[n] = (float)label[n];
-            else
-                for (int32_t n = 0; n < LS_LANES; n++) value[n] = n < left && label[n] == (int32_t)u ? 1 : 0;
-        }
+    memset(scratch->values, 0, (size_t)(units * lanes) * sizeof *scratch->values);
+    for (int64_t n = 0; n < count; n++) {
+        const int32_t class = scratch->label[n];
+        if (units == 1)
+            scratch->values[n] = (float)class;
+        else
+            for (int64_t u = 0; u < units; u++) scratch->values[u * lanes + n] = class == u;
+    }
 }
 
 static void fill_values(const ls_head *head, const ls_rows *rows, int64_t begin, int64_t count, int64_t lanes,
@@ -88,14 +87,13 @@ void ls_batch_targets(const ls_panel *panel, const ls_head *head, const ls_rows 
 {
     const ls_dataset *data = rows->data;
     bool classes = has_classes(head, data);
-    int64_t row = 0;
     for (int64_t first = 0; first < panel->lanes; first += LS_LANES) {
         const int32_t left = (int32_t)(count - first);
         for (int32_t n = 0; n < LS_LANES; n++) scratch->weight[first + n] = n < left ? 1 : 0;
+        for (int32_t n = 0; n < LS_LANES; n++) scratch->label[first + n] = 0;
     }
-    for (; row < count && classes; row++)
-        scratch->label[row] = class_of(head, data, row_at(rows, begin + row));
-    for (; row < panel->lanes; row++) scratch->label[row] = 0;
+    for (int64_t n = 0; n < count && classes; n++)
+        scratch->label[n] = class_of(head, data, row_at(rows, begin + n));
     if (classes && ls_head_type(head)->ignores != NULL) leave_out_ignored(head, count, scratch);
     if (ls_head_type(head)->target != LS_TARGET_VALUES) return;
     if (classes)

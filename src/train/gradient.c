@@ -331,13 +331,10 @@ static void run_small(const ls_gradient_job *job, const ls_tile_task *task, ls_s
     job->kernels->exact_outer(outer);
 }
 
-void ls_gradient_run(const ls_gradient_job *job, int index, ls_gradient_scratch *scratch)
+/* Apart, so that small parameters need not make room for what it keeps. */
+static __attribute__((noinline)) void run_task(const ls_gradient_job *job, const ls_tile_task *task,
+                                               ls_gradient_scratch *scratch)
 {
-    const ls_tile_task *task = &job->plan->task[index];
-    if (job->small != NULL && job->small[index].M > 0) {
-        run_small(job, task, &job->small[index]);
-        return;
-    }
     if (task->kind == LS_GRADIENT_ROWS) {
         ls_gradient_run_rows(job, task);
         return;
@@ -347,4 +344,13 @@ void ls_gradient_run(const ls_gradient_job *job, int index, ls_gradient_scratch 
         run_exact(job, task, &from, scratch);
     else
         run_float(job, task, &from, scratch);
+}
+
+void ls_gradient_run(const ls_gradient_job *job, int index, ls_gradient_scratch *scratch)
+{
+    const ls_tile_task *task = &job->plan->task[index];
+    if (job->small != NULL && job->small[index].M > 0)
+        run_small(job, task, &job->small[index]);
+    else
+        run_task(job, task, scratch);
 }

@@ -60,19 +60,19 @@ typedef struct ls_step {
     float *memory;              /* of plan.panels panels */
     ls_sample_part *part;       /* [share.parts]: where the rows lie that gradients are made of */
     ls_panel *panel;            /* [plan.panels] */
-    uint32_t *largest;          /* [panels][largest_words], as in ls_panel */
-    int64_t largest_words;      /* in whole cache lines */
-    uint32_t *exchange;         /* status, wish to stop, [tensors] largest values, [plan.exchange_words] */
-    double *lane_sums;          /* [panels][plan.meeting_sums][lanes] */
-    ls_wide *meeting;           /* [plan.meeting_sums] */
-    double *batch_sums;         /* [plan.meeting_sums] */
-    ls_exact_scale *scale;      /* [parameters] */
-    ls_bound *bound;            /* [parameters] */
-    ls_small_outer *small;      /* [plan.task_count], train/gradient.h */
-    uint64_t *hash;             /* [parameters], for the comparison of replicas */
-    double *norm_part;          /* [pieces] */
-    ls_parameter_rule *rule;    /* [parameters] */
-    ls_update_range *range; /* [range_count]: all that the update changes, elementwise; 0: piece by piece */
+    uint32_t *largest;     /* [panels - 1][largest_words], as in ls_panel; those of panel 0 lie in exchange */
+    int64_t largest_words; /* in whole cache lines */
+    uint32_t *exchange;    /* status, wish to stop, [tensors] largest values, [plan.exchange_words] */
+    double *lane_sums;     /* [panels][plan.meeting_sums][lanes] */
+    ls_wide *meeting;      /* [plan.meeting_sums] */
+    double *batch_sums;    /* [plan.meeting_sums] */
+    ls_exact_scale *scale; /* [parameters] */
+    ls_bound *bound;       /* [parameters] */
+    ls_small_outer *small; /* [plan.task_count], train/gradient.h */
+    uint64_t *hash;        /* [parameters], for the comparison of replicas */
+    double *norm_part;     /* [pieces] */
+    ls_parameter_rule *rule; /* [parameters] */
+    ls_update_range *range;  /* [range_count]: all that the update changes, elementwise; 0: piece by piece */
     int range_count;
     ls_squares *squares;           /* [pieces]; NULL unless the optimiser needs norms of parameters */
     double *ratio;                 /* [parameters]; likewise */

@@ -32,17 +32,15 @@ static uint32_t *end_of(const ls_step *step, int segment)
     return words_of(step, first) + 1 + step->model->node[first].parameter_count;
 }
 
-/* The largest of all panels of this rank. */
+/* The largest of all panels of this rank. Those of the first one are in place. */
 static void join_panels(const ls_step_run_state *run, uint32_t *begin, const uint32_t *end)
 {
     const ls_step *step = run->step;
     const uint32_t *largest = step->largest + (begin - (step->exchange + LS_FIRST_LARGEST));
     int64_t count = end - begin;
-    for (int64_t i = 0; i < count; i++) begin[i] = run->panels > 0 ? largest[i] : 0;
-    for (int64_t p = 1; p < run->panels; p++) {
-        largest += step->largest_words;
+    if (run->panels == 0) memset(begin, 0, (size_t)count * sizeof *begin);
+    for (int64_t p = 1; p < run->panels; p++, largest += step->largest_words)
         for (int64_t i = 0; i < count; i++) begin[i] = largest[i] > begin[i] ? largest[i] : begin[i];
-    }
 }
 
 void ls_exchange_start(ls_step_run_state *run, int segment)
@@ -87,21 +85,41 @@ static void look_at_node(ls_step_run_state *run, int index)
     }
 }
 
-/* None in the words of a segment: what nearly every step finds. */
-static bool all_finite(const ls_step *step, int segment)
+static uint32_t largest_word(const uint32_t *word, const uint32_t *end)
 {
-    const uint32_t *end = end_of(step, segment);
-    uint32_t largest = 0; /* status and wish are small numbers */
-    for (const uint32_t *word = begin_of(step, segment); word < end; word++)
-        largest = *word > largest ? *word : largest;
-    return largest < INFINITY_BITS;
+    uint32_t largest = 0;
+    for (; word < end; word++) largest = *word > largest ? *word : largest;
+    return largest;
+}
+
+/* For the message, should a later step not be finite. outputs: the largest of them, as bits. */
+static void note_largest(ls_step *step, uint32_t outputs)
+{
+    step->last_output = float_of(outputs);
+    if (step->first_step > 0) return;
+    step->first_output = step->last_output;
+    step->first_step = step->steps + 1;
+}
+
+/* Whether there is no infinity or NaN in the words of a segment, as nearly always; the largest output is
+ * noted then. */
+static bool note_if_finite(const ls_step_run_state *run, int segment)
+{
+    ls_step *step = run->step;
+    const uint32_t *begin = begin_of(step, segment), *end = end_of(step, segment);
+    if (segment < step->plan.segment_count - 1) return largest_word(begin, end) < INFINITY_BITS;
+    const uint32_t *values = begin + LS_FIRST_LARGEST, *outputs = values + 1,
+                   *deltas = values + step->plan.tensor_count;
+    uint32_t output = largest_word(outputs, deltas), delta = largest_word(deltas, end);
+    if (*values >= INFINITY_BITS || output >= INFINITY_BITS || delta >= INFINITY_BITS) return false;
+    note_largest(step, output);
+    return true;
 }
 
 static void look_for_infinity(ls_step_run_state *run, int segment)
 {
     const ls_plan *plan = &run->step->plan;
     const uint32_t *values = run->step->exchange + LS_FIRST_LARGEST;
-    if (all_finite(run->step, segment)) return;
     if (segment == plan->segment_count - 1) {
         for (int t = 0; t < plan->tensor_count && run->bad_tensor < 0; t++) {
             if (values[t] >= INFINITY_BITS) run->bad_tensor = t;
@@ -154,7 +172,8 @@ static void choose_scales(ls_step_run_state *run, int segment)
     const ls_node *first = &step->model->node[step->plan.first_node[segment]],
                   *last = &step->model->node[step->plan.first_node[segment + 1] - 1];
     const double rows = 2.0 * (double)run->rows; /* twice as much: see docs/layout-invariance.md */
-    for (int p = first->first_parameter; p < last->first_parameter + last->parameter_count; p++) {
+    const int end = last->first_parameter + last->parameter_count;
+    for (int p = first->first_parameter; p < end; p++) {
         const ls_bound *from = &step->bound[p];
         double a = (double)float_of(*from->value), d = (double)float_of(*from->delta);
         double bound = rows * from->terms * a * d;
@@ -163,19 +182,6 @@ static void choose_scales(ls_step_run_state *run, int segment)
         else
             step->scale[p] = ls_exact_scale_for(bound);
     }
-}
-
-/* For the message, should a later step not be finite. */
-static void note_largest(const ls_step_run_state *run)
-{
-    ls_step *step = run->step;
-    const uint32_t *values = step->exchange + LS_FIRST_LARGEST;
-    uint32_t largest = 0;
-    for (int t = 1; t < step->plan.tensor_count; t++) largest = values[t] > largest ? values[t] : largest;
-    step->last_output = float_of(largest);
-    if (step->first_step > 0) return;
-    step->first_output = step->last_output;
-    step->first_step = step->steps + 1;
 }
 
 /* The words of all ranks of the host. All of them are here now: their panels are complete as well. */
@@ -206,10 +212,10 @@ void ls_exchange_finish(ls_step_run_state *run, int segment)
         run->call->wish = (ls_wish)step->exchange[LS_WISH_WORD];
         if (run->leave) return;
     }
-    look_for_infinity(run, segment);
-    if (ls_step_given_up(run)) return;
-    if (segment == step->plan.segment_count - 1) note_largest(run);
-    choose_scales(run, segment);
+    if (note_if_finite(run, segment))
+        choose_scales(run, segment);
+    else
+        look_for_infinity(run, segment);
 }
 
 static const double GROWTH = 100; /* of outputs, that is told in the message */

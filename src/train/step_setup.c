@@ -86,7 +86,7 @@ static ls_status get_panels(ls_step *step)
     step->part = ls_alloc(ranks * panels + grains, sizeof *step->part);
     size_t words = tensors + (size_t)plan->exchange_words;
     step->largest_words = ((int64_t)words + LS_LANES - 1) / LS_LANES * LS_LANES;
-    step->largest = ls_alloc(panels * (size_t)step->largest_words, sizeof(uint32_t));
+    step->largest = ls_alloc((panels - 1) * (size_t)step->largest_words, sizeof(uint32_t));
     step->exchange = ls_alloc(LS_FIRST_LARGEST + words, sizeof(uint32_t));
     step->bound = ls_alloc((size_t)step->model->parameter_count, sizeof *step->bound);
     size_t sums = (size_t)plan->meeting_sums;
@@ -118,7 +118,8 @@ static ls_status prepare_panels(ls_step *step)
             .kernels = step->kernels,
             .lanes = plan->lanes,
             .memory = step->memory + p * plan->panel_units * plan->lanes,
-            .largest = step->largest + p * step->largest_words,
+            .largest =
+                p == 0 ? step->exchange + LS_FIRST_LARGEST : step->largest + (p - 1) * step->largest_words,
         };
         LS_TRY(ls_panel_create(&step->panel[p]));
     }

@@ -178,13 +178,10 @@ LS_INLINE void small_row(const ls_small_outer *outer, const float *left, float p
         (float)(ls_exact_value(outer->scale, sum[n] - without, 1) * outer->factor);
 }
 
-void LS_VARIANT(ls_exact_outer)(const ls_small_outer *outer)
+/* Apart, so that few columns need not make room for what it keeps. */
+static __attribute__((noinline)) void outer_by_columns(const ls_small_outer *outer)
 {
     float packed[LS_BLOCK][HALF] __attribute__((aligned(64)));
-    if (outer->N <= FEW && outer->grain <= 2) {
-        ls_few_columns(outer);
-        return;
-    }
     for (int64_t first = 0; first < outer->N; first += HALF) {
         pack_small(outer, first, packed);
         for (int64_t m = 0; m < outer->M; m++) {
@@ -194,4 +191,12 @@ void LS_VARIANT(ls_exact_outer)(const ls_small_outer *outer)
     }
     for (int64_t m = 0; m < outer->M && outer->N <= HALF; m++)
         memset(outer->gradient + m * outer->ld + HALF, 0, HALF * sizeof(float));
+}
+
+void LS_VARIANT(ls_exact_outer)(const ls_small_outer *outer)
+{
+    if (outer->N <= FEW && outer->grain <= 2)
+        ls_few_columns(outer);
+    else
+        outer_by_columns(outer);
 }

@@ -28,7 +28,6 @@ LS_INLINE few_floats few_load(const float *from)
 LS_INLINE few_floats few_first(int64_t count, few_floats v)
 {
     const few_integers lane = {0, 1, 2, 3};
-    if (count >= FEW) return v;
     return (few_floats)((few_integers)v & (lane < (int32_t)count));
 }
 
@@ -44,16 +43,37 @@ LS_INLINE few_floats few_fused(few_floats a, few_floats b, few_floats c)
 #endif
 }
 
-/* Adds the terms of FEW samples to sum, lane by lane. pairs: grains of two samples, whose chains end in the
-   second; the first lanes are left out. A sample that is not there has left 0 and changes no chain (but the
-   sign of a zero, which the sum does not see). */
-LS_INLINE void few_terms(bool pairs, ls_exact_scale scale, few_floats left, few_floats right, few_words *sum)
+/* gcc converts half vectors where it is asked for whole ones. */
+LS_INLINE void few_widen(few_floats v, few_doubles *wide)
+{
+#if LS_LEVEL == 0
+    *wide = __builtin_convertvector(v, few_doubles);
+#else
+    *wide = (few_doubles)_mm256_cvtps_pd((__m128)v);
+#endif
+}
+
+LS_INLINE few_floats few_narrow(const few_doubles *v)
+{
+#if LS_LEVEL == 0
+    return __builtin_convertvector(*v, few_floats);
+#else
+    return (few_floats)_mm256_cvtpd_ps((__m256d)*v);
+#endif
+}
+
+/* The terms of FEW samples, lane by lane. pairs: grains of two samples, whose chains end in the second; the
+   first lanes are 0. A sample that is not there has left 0 and changes no chain (but the sign of a zero,
+   which the sum does not see). */
+LS_INLINE void few_terms(bool pairs, double magic, few_floats left, few_floats right, few_words *term)
 {
     const few_words second = {0, ~UINT64_C(0), 0, ~UINT64_C(0)};
     few_floats chain = left * right;
     if (pairs) chain = few_fused(left, right, __builtin_shufflevector(chain, chain, 0, 0, 2, 2));
-    few_words term = (few_words)(__builtin_convertvector(chain, few_doubles) + scale.magic);
-    *sum += pairs ? term & second : term;
+    few_doubles wide;
+    few_widen(chain, &wide);
+    *term = (few_words)(wide + magic);
+    if (pairs) *term &= second;
 }
 
 /* The sums over the lanes of each of four. */
@@ -80,33 +100,48 @@ LS_INLINE void few_store(few_floats v, float *to)
 #endif
 }
 
+/* What is the same for all rows of a gradient. */
+typedef struct few_call {
+    const float *right[FEW]; /* zeros for the columns that are not there */
+    int64_t rows;            /* samples */
+    double magic, factor;
+    uint64_t without; /* what the sums hold beside the numbers */
+} few_call;
+
 /* One row of the gradient; left NULL: ones. */
-LS_INLINE void few_row(bool pairs, const ls_small_outer *outer, const float *left, float *to)
+LS_INLINE few_floats few_row(bool pairs, const few_call *call, const float *left)
 {
     const few_floats ones = {1, 1, 1, 1};
-    const int64_t N = outer->N;
-    few_words sum[FEW] = {0}, total;
-    int64_t s = 0;
-    for (; s < outer->rows; s += FEW) {
-        const few_floats factor = few_first(outer->rows - s, left ? few_load(left + s) : ones);
-        const float *right = outer->right + s;
-        LS_UNROLL for (int n = 0; n < FEW; n++, right += outer->lanes)
+    few_words sum[FEW], term, total;
+    few_floats factor = few_first(call->rows, left ? few_load(left) : ones);
+    LS_UNROLL for (int n = 0; n < FEW; n++)
+        few_terms(pairs, call->magic, factor, few_load(call->right[n]), &sum[n]);
+    for (int64_t s = FEW; s < call->rows; s += FEW) {
+        factor = few_first(call->rows - s, left ? few_load(left + s) : ones);
+        LS_UNROLL for (int n = 0; n < FEW; n++)
         {
-            if (n < N) few_terms(pairs, outer->scale, factor, few_load(right), &sum[n]);
+            few_terms(pairs, call->magic, factor, few_load(call->right[n] + s), &term);
+            sum[n] += term;
         }
     }
     few_totals(sum, &total);
-    const int64_t terms = pairs ? s / 2 : s; /* those of missing samples are 0 */
-    total -= (uint64_t)(terms - 1) * outer->scale.magic_bits;
-    few_doubles value = ((few_doubles)total - outer->scale.magic) * outer->factor;
-    few_store(few_first(N, __builtin_convertvector(value, few_floats)), to);
+    few_doubles value = ((few_doubles)(total - call->without) - call->magic) * call->factor;
+    return few_narrow(&value);
 }
 
 LS_INLINE void few_rows(bool pairs, const ls_small_outer *outer)
 {
-    for (int64_t m = 0; m < outer->M; m++) {
-        const float *left = outer->left ? outer->left + m * outer->lanes : NULL;
-        few_row(pairs, outer, left, outer->gradient + m * outer->ld);
+    static const float zeros[LS_BLOCK];
+    const int64_t M = outer->M, N = outer->N, samples = (outer->rows + FEW - 1) / FEW * FEW;
+    few_call call = {.rows = outer->rows, .magic = outer->scale.magic, .factor = outer->factor};
+    /* The terms of missing samples are 0. */
+    call.without = (uint64_t)((pairs ? samples / 2 : samples) - 1) * outer->scale.magic_bits;
+    LS_UNROLL for (int n = 0; n < FEW; n++) call.right[n] = n < N ? outer->right + n * outer->lanes : zeros;
+    const float *left = outer->left;
+    float *to = outer->gradient;
+    for (int64_t m = 0; m < M; m++, to += outer->ld) {
+        few_store(few_row(pairs, &call, left), to);
+        if (left) left += outer->lanes;
     }
 }
 
