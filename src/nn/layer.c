@@ -5,13 +5,6 @@
 #include "base/memory.h"
 #include "nn/model.h"
 
-int64_t ls_shape_size(const ls_shape *shape)
-{
-    int64_t size = 1;
-    for (int d = 0; d < shape->rank; d++) size *= shape->dim[d];
-    return size;
-}
-
 void ls_shape_text(const ls_shape *shape, char *text, size_t size)
 {
     if (size == 0) return;

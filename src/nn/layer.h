@@ -14,7 +14,12 @@ typedef struct ls_shape {
     int rank;
     int64_t dim[4];
 } ls_shape; /* of one sample: {units} or {channels, height, width} */
-int64_t ls_shape_size(const ls_shape *shape);
+static inline int64_t ls_shape_size(const ls_shape *shape)
+{
+    int64_t size = 1;
+    for (int d = 0; d < shape->rank; d++) size *= shape->dim[d];
+    return size;
+}
 bool ls_shape_equal(const ls_shape *a, const ls_shape *b);
 enum { LS_SHAPE_TEXT = 96 };
 void ls_shape_text(const ls_shape *shape, char *text, size_t size); /* "64", "3 x 32 x 32" */
@@ -172,8 +177,8 @@ struct ls_layer_type {
     ls_component_type base;
     bool in_place; /* y may overwrite x, dx may overwrite dy: backward needs neither x nor what overwrote it,
                       only y */
-    bool random; /* in training it depends on random numbers; the reference is that of prediction */
-    bool view;   /* y is x and dx is dy, under another shape */
+    bool random;   /* in training it depends on random numbers; the reference is that of prediction */
+    bool view;     /* y is x and dx is dy, under another shape */
     bool reads_output; /* backward looks at y, so nothing may overwrite it (in place implies it) */
     ls_status (*build)(ls_layer_build *build);
     void (*forward)(const ls_layer_call *call);
@@ -187,8 +192,8 @@ struct ls_layer_type {
     /* For the tests: distance of x to the nearest point where the derivative jumps (a kink), for filtering
      * finite differences. NULL: none. */
     double (*kink)(const ls_node *node, const double *x);
-    bool (*works_in_place)(const ls_node *node);      /* overrides in_place where it depends on options; NULL:
-                                                         in_place holds */
+    bool (*works_in_place)(const ls_node *node); /* overrides in_place where it depends on options; NULL:
+                                                    in_place holds */
     /* For a layer whose input are whole numbers from 0: how many there are. NULL: it takes any numbers. */
     int64_t (*whole_numbers)(const ls_node *node);
     ls_grain_rule (*grain_rule)(const ls_node *node); /* NULL: any */

@@ -332,11 +332,13 @@ static ls_status get_arrays(ls_plan *plan, int wanted_segments)
     plan->kind = ls_alloc((size_t)model->parameter_count, sizeof *plan->kind);
     plan->parameter_node = ls_alloc((size_t)model->parameter_count, sizeof *plan->parameter_node);
     plan->first_node = ls_alloc(segments, sizeof *plan->first_node);
+    plan->segment_word = ls_alloc(segments, sizeof *plan->segment_word);
     plan->first_task = ls_alloc(segments, sizeof *plan->first_task);
     plan->first_element = ls_alloc(segments, sizeof *plan->first_element);
     bool complete = plan->slot && plan->in_place && plan->saved_slot && plan->sample_slot && plan->add_slot &&
-                    plan->meeting && plan->exchange_word && plan->kind && plan->node_segment &&
-                    plan->parameter_node && plan->first_node && plan->first_task && plan->first_element;
+                    plan->meeting && plan->exchange_word && plan->segment_word && plan->kind &&
+                    plan->node_segment && plan->parameter_node && plan->first_node && plan->first_task &&
+                    plan->first_element;
     return complete ? LS_OK : LS_ERROR_MEMORY;
 }
 
@@ -348,6 +350,7 @@ static void assign_words(ls_plan *plan)
     for (int n = plan->model->node_count - 1; n >= 0; n--) {
         plan->exchange_word[n] = next;
         next += 1 + plan->model->node[n].parameter_count;
+        if (n == plan->first_node[plan->node_segment[n]]) plan->segment_word[plan->node_segment[n]] = next;
     }
     plan->exchange_words = next;
 }
@@ -414,6 +417,7 @@ void ls_plan_free(ls_plan *plan)
     ls_free(plan->add_slot);
     ls_free(plan->meeting);
     ls_free(plan->exchange_word);
+    ls_free(plan->segment_word);
     ls_free(plan->node_segment);
     ls_free(plan->kind);
     ls_free(plan->parameter_node);

@@ -68,8 +68,10 @@ typedef struct ls_plan {
     int *exchange_word; /* [node_count] first of 1 + parameter_count words of a node in the exchange: largest
                            delta, then largest sample gradients. The last node comes first. */
     int exchange_words;
-    int *node_segment;      /* [node_count], 0 for the first layers */
-    int *parameter_node;    /* [parameter_count] */
+    int *segment_word;   /* [segment_count + 1] descending: those of segment s go from segment_word[s + 1] to
+                            segment_word[s] - 1 */
+    int *node_segment;   /* [node_count], 0 for the first layers */
+    int *parameter_node; /* [parameter_count] */
     ls_gradient_kind *kind; /* [parameter_count] */
     int segment_count;
     int *first_node;              /* [segment_count + 1] */

@@ -26,7 +26,7 @@ int ls_team_spins(int members)
 
 /* The last to arrive opens the next generation. It clears the count before, so that nobody can count in the
    next round while the count of this one stands. */
-static void wait_for_all(ls_team *team, int size)
+void ls_team_wait(ls_team *team, int size)
 {
     unsigned mine = atomic_load_explicit(&team->generation, memory_order_relaxed);
     if (atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) == size - 1) {
@@ -45,11 +45,6 @@ static void wait_for_all(ls_team *team, int size)
     }
 }
 
-void ls_team_barrier(ls_team *team)
-{
-    if (team->size > 1) wait_for_all(team, team->size);
-}
-
 static void run_member(ls_team *team, ls_team_function function, void *argument)
 {
     uint32_t saved = ls_float_state_enter();
@@ -66,7 +61,7 @@ static void run_region(int threads, ls_team_function function, void *argument)
         int given = omp_get_num_threads();
         if (given > 1) {
             if (omp_get_thread_num() == 0) team.size = given;
-            wait_for_all(&team, given);
+            ls_team_wait(&team, given);
         }
         run_member(&team, function, argument);
     }

@@ -20,9 +20,13 @@ typedef void (*ls_team_function)(ls_team *team, int thread, void *argument);
    word is restored. */
 void ls_team_run(int threads, ls_team_function function, void *argument);
 
-/* Waits until all threads of the team are here; memory written before is visible after. Spins briefly, then
- * yields. */
-void ls_team_barrier(ls_team *team);
+/* Waits until all of size threads of the team are here; memory written before is visible after. Spins
+ * briefly, then yields. */
+void ls_team_wait(ls_team *team, int size);
+static inline void ls_team_barrier(ls_team *team)
+{
+    if (team->size > 1) ls_team_wait(team, team->size);
+}
 
 /* The number in next, which then is one more: how threads share work. Barriers order what they do with it. */
 static inline int ls_team_take(const ls_team *team, atomic_int *next)

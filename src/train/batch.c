@@ -219,10 +219,10 @@ void ls_score_clear(ls_score *score)
     *score = (ls_score){.samples = 0};
 }
 
-void ls_score_merge(ls_score *score, const ls_score *other)
+void ls_score_merge(ls_score *score, const ls_score *other, int heads)
 {
     score->samples += other->samples;
-    for (int h = 0; h < LS_HEADS_MAX; h++) {
+    for (int h = 0; h < heads; h++) {
         ls_head_score *to = &score->head[h];
         const ls_head_score *from = &other->head[h];
         ls_wide_merge(&to->loss, &from->loss);

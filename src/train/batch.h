@@ -69,6 +69,7 @@ double ls_score_head_loss(const ls_score *score, const ls_recipe *recipe, int he
 double ls_score_loss(const ls_score *score, const ls_recipe *recipe, int64_t batches);
 
 void ls_score_clear(ls_score *score);
-void ls_score_merge(ls_score *score, const ls_score *other);
+/* Adds other to score, which has scores of the first heads alone. */
+void ls_score_merge(ls_score *score, const ls_score *other, int heads);
 
 #endif

@@ -98,7 +98,7 @@ ls_status ls_step_score(ls_step *step, ls_score *score)
 {
     ls_score_clear(score);
     for (int t = 0; t < step->threads; t++) {
-        ls_score_merge(score, &step->space[t].score);
+        ls_score_merge(score, &step->space[t].score, step->objective.head_count);
         ls_score_clear(&step->space[t].score);
     }
     if (ls_comm_size(step->comm) == 1) return LS_OK;

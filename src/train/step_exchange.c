@@ -23,13 +23,13 @@ static uint32_t *begin_of(const ls_step *step, int segment)
 {
     const ls_plan *plan = &step->plan;
     if (segment == plan->segment_count - 1) return step->exchange;
-    return words_of(step, plan->first_node[segment + 1] - 1);
+    return step->exchange + LS_FIRST_LARGEST + plan->tensor_count + plan->segment_word[segment + 1];
 }
 
 static uint32_t *end_of(const ls_step *step, int segment)
 {
-    int first = step->plan.first_node[segment];
-    return words_of(step, first) + 1 + step->model->node[first].parameter_count;
+    const ls_plan *plan = &step->plan;
+    return step->exchange + LS_FIRST_LARGEST + plan->tensor_count + plan->segment_word[segment];
 }
 
 /* The largest of all panels of this rank. Those of the first one are in place. */
@@ -208,9 +208,11 @@ void ls_exchange_finish(ls_step_run_state *run, int segment)
     }
     if (ls_step_given_up(run)) return;
     if (segment == step->plan.segment_count - 1) {
-        run->leave = step->exchange[LS_STATUS_WORD] != LS_OK;
         run->call->wish = (ls_wish)step->exchange[LS_WISH_WORD];
-        if (run->leave) return;
+        if (step->exchange[LS_STATUS_WORD] != LS_OK) {
+            run->leave = true;
+            return;
+        }
     }
     if (note_if_finite(run, segment))
         choose_scales(run, segment);

@@ -248,7 +248,7 @@ ls_status ls_trainer_epoch_score(ls_trainer *trainer, ls_score *score)
 {
     ls_score fresh;
     LS_TRY(ls_step_score(&trainer->step, &fresh));
-    ls_score_merge(&fresh, &trainer->carried);
+    ls_score_merge(&fresh, &trainer->carried, trainer->step.objective.head_count);
     *score = fresh;
     return LS_OK;
 }

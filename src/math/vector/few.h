@@ -132,10 +132,11 @@ LS_INLINE few_floats few_row(bool pairs, const few_call *call, const float *left
 LS_INLINE void few_rows(bool pairs, const ls_small_outer *outer)
 {
     static const float zeros[LS_BLOCK];
-    const int64_t M = outer->M, N = outer->N, samples = (outer->rows + FEW - 1) / FEW * FEW;
+    const int64_t M = outer->M, N = outer->N;
+    const uint64_t samples = ((uint64_t)outer->rows + FEW - 1) / FEW * FEW;
     few_call call = {.rows = outer->rows, .magic = outer->scale.magic, .factor = outer->factor};
     /* The terms of missing samples are 0. */
-    call.without = (uint64_t)((pairs ? samples / 2 : samples) - 1) * outer->scale.magic_bits;
+    call.without = ((pairs ? samples / 2 : samples) - 1) * outer->scale.magic_bits;
     LS_UNROLL for (int n = 0; n < FEW; n++) call.right[n] = n < N ? outer->right + n * outer->lanes : zeros;
     const float *left = outer->left;
     float *to = outer->gradient;

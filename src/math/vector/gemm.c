@@ -94,9 +94,9 @@ static bool run_tile(const ls_gemm *gemm)
     return true;
 }
 
-void LS_VARIANT(ls_gemm_run)(const ls_gemm *gemm)
+/* Apart, so that a single tile need not make room for what it keeps. */
+static __attribute__((noinline)) void run_panels(const ls_gemm *gemm)
 {
-    if (gemm->K < PIECE_MIN && run_tile(gemm)) return;
     const bool along_columns = gemm->row_stride == 1 && gemm->column_stride != 1 && gemm->K >= PIECE_MIN;
     ls_gemm panel = *gemm;
     for (int64_t m = 0; m < gemm->M; m += PANEL_ROWS) {
@@ -109,6 +109,11 @@ void LS_VARIANT(ls_gemm_run)(const ls_gemm *gemm)
         else
             tile_lanes_of(&panel);
     }
+}
+
+void LS_VARIANT(ls_gemm_run)(const ls_gemm *gemm)
+{
+    if (gemm->K >= PIECE_MIN || !run_tile(gemm)) run_panels(gemm);
 }
 
 #endif
