@@ -36,11 +36,12 @@ static uint32_t *end_of(const ls_step *step, int segment)
 static void join_panels(const ls_step_run_state *run, uint32_t *begin, const uint32_t *end)
 {
     const ls_step *step = run->step;
-    const uint32_t *largest = step->largest + (begin - (step->exchange + LS_FIRST_LARGEST));
-    int64_t count = end - begin;
+    const int64_t first = begin - (step->exchange + LS_FIRST_LARGEST), count = end - begin;
     if (run->panels == 0) memset(begin, 0, (size_t)count * sizeof *begin);
-    for (int64_t p = 1; p < run->panels; p++, largest += step->largest_words)
+    for (int64_t p = 1; p < run->panels; p++) {
+        const uint32_t *largest = step->largest + (p - 1) * step->largest_words + first;
         for (int64_t i = 0; i < count; i++) begin[i] = largest[i] > begin[i] ? largest[i] : begin[i];
+    }
 }
 
 void ls_exchange_start(ls_step_run_state *run, int segment)
