@@ -144,16 +144,15 @@ typedef struct ls_sample_part {
 } ls_sample_part;
 
 /* The gradient of a block of a parameter: for m < M, n < N the exact sum over grains of the chains over their
-   samples s of left[m][s] right[s][n]. N: a multiple of LS_LANES, at most LS_BLOCK. left[m][s] lies in the
-   part of s, left + m*lanes floats behind its first row, right is [samples][LS_BLOCK] and 64-byte aligned.
-   Either sum is not NULL and gets the sum of the terms (base/exact.h), or gradient gets its value times
-   factor. */
+   samples s of left[m][s] right[s][n]. N: a multiple of LS_LANES, at most LS_BLOCK. In the memory of the
+   panel of s, left[m][s] lies left + m*lanes + (lane of s) floats from the beginning, right[s][n] lies right
+   + (lane of s)*LS_BLOCK + n from it, 64-byte aligned for n = 0. Either sum is not NULL and gets the sum of
+   the terms (base/exact.h), or gradient gets its value times factor. */
 typedef struct ls_exact_product {
     int64_t M, N;
     const ls_sample_part *part; /* [parts], parts >= 1 */
     int64_t parts;
-    int64_t left, lanes;
-    const float *right;
+    int64_t left, right, lanes;
     ls_exact_scale scale;
     uint64_t terms; /* grains of all ranks; used with gradient only */
     double factor;  /* likewise */

@@ -42,8 +42,7 @@ typedef struct top_k_options {
 static ls_status check_top_k(const void *opaque, const ls_metric_fit *fit)
 {
     const top_k_options *options = opaque;
-    if (fit->units == 1)
-        return ls_error(LS_ERROR_RECIPE, "it needs one unit a class, but the output has 1");
+    if (fit->units == 1) return ls_error(LS_ERROR_RECIPE, "it needs one unit a class, but the output has 1");
     if (options->k <= fit->classes) return LS_OK;
     return ls_error(LS_ERROR_RECIPE, "k is %lld, but the data have %d classes", (long long)options->k,
                     fit->classes);

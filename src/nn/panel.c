@@ -2,6 +2,20 @@
 
 #include "base/memory.h"
 
+/* Of those that want the tensor packed. */
+static bool is_first_reader(const ls_plan *plan, int index)
+{
+    const ls_model *model = plan->model;
+    bool reads[2] = {false, false}; /* some node before it; it itself */
+    for (int p = 0; p < model->parameter_count; p++) {
+        int node = plan->parameter_node[p];
+        bool wants = plan->kind[p] == LS_GRADIENT_OUTER && node <= index &&
+                     model->node[node].input[0] == model->node[index].input[0];
+        reads[node == index] |= wants;
+    }
+    return reads[1] && !reads[0];
+}
+
 static void prepare(const ls_panel *panel, int index, ls_node_call *prepared)
 {
     const ls_plan *plan = panel->plan;
@@ -31,6 +45,8 @@ static void prepare(const ls_panel *panel, int index, ls_node_call *prepared)
         call->dx[i] = add[i] < 0 ? ls_panel_delta(panel, node->input[i]) : ls_panel_slot(panel, add[i]);
         prepared->adds |= add[i] >= 0;
     }
+    prepared->inputs = plan->slot[node->input[0]].units;
+    prepared->packs = plan->slot[node->input[0]].packed >= 0 && is_first_reader(plan, index);
     prepared->count = plan->slot[index + 1].units * panel->lanes;
     prepared->word = panel->largest + plan->tensor_count + plan->exchange_word[index];
 }
@@ -72,6 +88,19 @@ static ls_layer_call *call_of(ls_panel *panel, int index, const double *batch_su
     return call;
 }
 
+/* The input of a node with samples as rows, while it is in the cache. */
+static void pack_input(const ls_panel *panel, const ls_layer_call *call)
+{
+    const ls_slot *slot = &panel->plan->slot[call->node->input[0]];
+    int64_t lanes = panel->lanes;
+    float *packed = panel->memory + slot->packed * lanes;
+    for (int64_t first = 0; first < slot->units; first += LS_BLOCK) {
+        int64_t units = slot->units - first < LS_BLOCK ? slot->units - first : LS_BLOCK;
+        panel->kernels->pack_block(call->x[0] + first * lanes, lanes, units, panel->pass.count,
+                                   packed + first * lanes);
+    }
+}
+
 void ls_panel_forward(ls_panel *panel, int first, int end)
 {
     const ls_kernels *kernels = panel->kernels;
@@ -79,9 +108,11 @@ void ls_panel_forward(ls_panel *panel, int first, int end)
     if (largest != NULL && first == 0)
         largest[0] = kernels->largest(ls_panel_value(panel, 0), panel->plan->slot[0].units * panel->lanes);
     for (int n = first; n < end; n++) {
+        const ls_node_call *prepared = &panel->node[n];
         const ls_layer_call *call = call_of(panel, n, n == first ? panel->batch_sums : NULL);
+        if (prepared->packs && prepared->inputs >= panel->packs_from) pack_input(panel, call);
         call->node->type->forward(call);
-        if (largest != NULL) largest[n + 1] = kernels->largest(call->y, panel->node[n].count);
+        if (largest != NULL) largest[n + 1] = kernels->largest(call->y, prepared->count);
     }
 }
 

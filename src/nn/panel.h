@@ -14,8 +14,10 @@ typedef struct ls_node_call {
     int64_t ld[LS_NODE_PARAMETERS_MAX];
     float *sample_gradient[LS_NODE_PARAMETERS_MAX];
     int64_t count;      /* floats of the output */
+    int64_t inputs;     /* units of the first input */
     uint32_t *word;     /* the node's words of the panel's largest values */
     bool adds, samples; /* it has derivatives to be added; gradients of single samples */
+    bool packs;         /* it is the first to read a tensor that a weight's gradient wants packed */
 } ls_node_call;
 
 typedef struct ls_panel {
@@ -30,6 +32,7 @@ typedef struct ls_panel {
        nodes as in the exchange (nn/plan.h), 0 where nothing is looked at. [tensor_count + exchange_words],
        not owned. NULL: not wanted (prediction). */
     uint32_t *largest;
+    int64_t packs_from;       /* units of a tensor from which on it is packed where a gradient may want it */
     const double *batch_sums; /* for the first node of a range, where it needs sums over the batch */
     ls_node_call *node;       /* [node_count], owned */
 } ls_panel;

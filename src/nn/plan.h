@@ -20,8 +20,10 @@ typedef struct ls_plan_request {
 /* Where a tensor lies in the memory of a panel: offset in units, to be multiplied by the number of lanes. */
 typedef struct ls_slot {
     int64_t units;
-    int64_t value; /* activation */
-    int64_t delta; /* derivative of the loss by it; -1 if nobody wants it */
+    int64_t value;  /* activation */
+    int64_t delta;  /* derivative of the loss by it; -1 if nobody wants it */
+    int64_t packed; /* the activation again, [blocks][lanes][LS_BLOCK]: samples as rows, for the gradient of a
+                       weight; -1 if no gradient wants it. Blocks are filled up with zeros. */
 } ls_slot;
 
 /* One task of the weight-gradient phase: columns [first_column, first_column + columns) of rows [first_row,

@@ -103,6 +103,18 @@ static void assign_values(memory_builder *builder)
     }
 }
 
+static void assign_packed(memory_builder *builder)
+{
+    ls_plan *plan = builder->plan;
+    const ls_model *model = plan->model;
+    for (int t = 0; t < plan->tensor_count; t++) plan->slot[t].packed = NOWHERE;
+    for (int p = 0; p < model->parameter_count; p++) {
+        ls_slot *slot = &plan->slot[model->node[plan->parameter_node[p]].input[0]];
+        if (plan->kind[p] != LS_GRADIENT_OUTER || slot->packed != NOWHERE) continue;
+        slot->packed = take(builder, (slot->units + LS_BLOCK - 1) / LS_BLOCK * LS_BLOCK);
+    }
+}
+
 static void assign_lasting_deltas(memory_builder *builder)
 {
     ls_plan *plan = builder->plan;
@@ -212,6 +224,7 @@ ls_status ls_plan_assign_memory(ls_plan *plan)
     if (complete) {
         for (size_t i = 0; i < (tensors - 1) * LS_INPUTS_MAX; i++) plan->add_slot[i] = NOWHERE;
         assign_values(&builder);
+        assign_packed(&builder);
         assign_lasting_deltas(&builder);
         assign_transient_deltas(&builder);
         find_scratch(plan);

@@ -71,6 +71,7 @@ static void run_forward(ls_team *team, int thread, void *argument)
     ls_panel_use(&step->panel[thread], step->parameters);
     ls_panel panel = step->panel[thread];
     panel.largest = NULL;
+    panel.packs_from = INT64_MAX; /* no gradients */
     panel.scratch = space->scratch;
     panel.pass = (ls_pass){.training = false};
     int64_t begin;

@@ -14,23 +14,20 @@ static int64_t round_up(int64_t value)
     return (value + LS_LANES - 1) / LS_LANES * LS_LANES;
 }
 
-ls_status ls_gradient_scratch_create(const ls_plan *plan, int64_t rows, int64_t parts,
-                                     ls_gradient_scratch *scratch)
+ls_status ls_gradient_scratch_create(const ls_plan *plan, int64_t parts, ls_gradient_scratch *scratch)
 {
     scratch->ld = plan->tile_columns + LS_LANES;
     size_t tile = LS_TILE_ROWS * (size_t)scratch->ld;
-    scratch->packed = ls_alloc((size_t)(round_up(rows) * LS_BLOCK), sizeof *scratch->packed);
     scratch->tile = ls_alloc(tile, sizeof *scratch->tile);
     scratch->sum = ls_alloc(tile, sizeof *scratch->sum);
     scratch->part = ls_alloc((size_t)parts, sizeof *scratch->part);
-    scratch->layer = ls_alloc(rows > 0 ? (size_t)plan->tile_scratch : 0, sizeof *scratch->layer);
-    bool complete = scratch->packed && scratch->tile && scratch->sum && scratch->part && scratch->layer;
+    scratch->layer = ls_alloc(parts > 0 ? (size_t)plan->tile_scratch : 0, sizeof *scratch->layer);
+    bool complete = scratch->tile && scratch->sum && scratch->part && scratch->layer;
     return complete ? LS_OK : LS_ERROR_MEMORY;
 }
 
 void ls_gradient_scratch_free(ls_gradient_scratch *scratch)
 {
-    ls_free(scratch->packed);
     ls_free(scratch->tile);
     ls_free(scratch->sum);
     ls_free(scratch->part);
@@ -54,8 +51,7 @@ int64_t ls_gradient_width(const ls_gradient_job *job, const ls_tile_task *task)
  * rows of delta[m][row] * b[row][n]. */
 typedef struct operands {
     int64_t delta; /* place of the task's first output in a panel */
-    const float *b;
-    int64_t ldb;   /* 0: the same row of ones for every sample */
+    int64_t b;     /* of the packed rows; -1: ones for every sample */
     int64_t width; /* columns of a tile, padding included */
     int64_t ld;    /* of a tile */
     bool vector;   /* one useful column, which is stored as a row */
@@ -75,27 +71,28 @@ static span grain_from(const ls_gradient_job *job, int64_t begin)
 }
 
 /* C[0..count)[0..width) = the products of outputs first.. over some rows, one chain in the order of rows
- * although it may span panels. b: of the first row. No rows: zeros. */
+ * although it may span panels. No rows: zeros. */
 static void multiply(const ls_gradient_job *job, const operands *from, int64_t first, int64_t count,
-                     span rows, const float *b, float *c, int64_t ldc)
+                     span rows, float *c, int64_t ldc)
 {
+    static const _Alignas(64) float ones[LS_LANES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     int64_t lanes = job->plan->lanes;
     ls_gemm gemm = {.M = count,
                     .N = from->width,
                     .row_stride = lanes,
                     .column_stride = 1,
-                    .ldb = from->ldb,
+                    .ldb = from->b < 0 ? 0 : LS_BLOCK,
                     .C = c,
                     .ldc = ldc,
                     .accumulate = false};
     if (rows.begin == rows.end) job->kernels->gemm(&gemm);
     for (int64_t p = rows.begin; p < rows.end; p++) {
-        gemm.K = job->part[p].count;
-        gemm.A = job->part[p].at + from->delta + first * lanes;
-        gemm.B = b;
+        const ls_sample_part *part = &job->part[p];
+        gemm.K = part->count;
+        gemm.A = part->at + from->delta + first * lanes;
+        gemm.B = from->b < 0 ? ones : part->at - part->lane + from->b + part->lane * LS_BLOCK;
         job->kernels->gemm(&gemm);
         gemm.accumulate = true;
-        b += gemm.K * from->ldb;
     }
 }
 
@@ -132,13 +129,13 @@ static void ask_layer(const ls_gradient_job *job, const ls_tile_task *task, span
     node->type->gradient_tile(&call);
 }
 
-/* The float sum of some rows (b: of the first): outputs first.. of the task into c. */
+/* The float sum of some rows: outputs first.. of the task into c. */
 static void make_tile(const ls_gradient_job *job, const ls_tile_task *task, const operands *from,
-                      int64_t first, int64_t count, span rows, const float *b, ls_gradient_scratch *scratch,
-                      float *c, int64_t ldc)
+                      int64_t first, int64_t count, span rows, ls_gradient_scratch *scratch, float *c,
+                      int64_t ldc)
 {
     if (task->kind != LS_GRADIENT_TILE) {
-        multiply(job, from, first, count, rows, b, c, ldc);
+        multiply(job, from, first, count, rows, c, ldc);
         return;
     }
     ask_layer(job, task, rows, scratch, c, ldc);
@@ -157,7 +154,7 @@ static void add_grains(const ls_gradient_job *job, const ls_tile_task *task, con
     float row[LS_TILE_ROWS] = {0};
     for (span grain = {0, 0}; grain.end < job->parts;) {
         grain = grain_from(job, grain.end);
-        make_tile(job, task, from, first, count, grain, from->b, scratch, scratch->tile, from->ld);
+        make_tile(job, task, from, first, count, grain, scratch, scratch->tile, from->ld);
         const float *terms = scratch->tile;
         int64_t rows = count, columns = from->width;
         if (from->vector) {
@@ -237,52 +234,33 @@ static void run_float(const ls_gradient_job *job, const ls_tile_task *task, cons
     const ls_parameter *parameter = &job->plan->model->parameter[task->parameter];
     if (!from->vector) {
         float *c = job->gradient + parameter->offset + task->first_row * parameter->ld + task->first_column;
-        make_tile(job, task, from, 0, task->rows, all, from->b, scratch, c, parameter->ld);
+        make_tile(job, task, from, 0, task->rows, all, scratch, c, parameter->ld);
         return;
     }
     float *c = job->gradient + parameter->offset;
     for (int64_t first = 0; first < task->columns; first += LS_TILE_ROWS) {
         int64_t count = least(LS_TILE_ROWS, task->columns - first);
-        multiply(job, from, first, count, all, from->b, scratch->tile, LS_BLOCK);
+        multiply(job, from, first, count, all, scratch->tile, LS_BLOCK);
         for (int64_t m = 0; m < count; m++) c[first + m] = scratch->tile[m * LS_BLOCK];
-    }
-}
-
-/* The activations of the task's columns with samples as rows; parts that are neighbours in a panel at once.
- */
-static void pack(const ls_gradient_job *job, const ls_tile_task *task, float *packed)
-{
-    const ls_plan *plan = job->plan;
-    int tensor = plan->model->node[task->node].input[0];
-    int64_t value = (plan->slot[tensor].value + task->first_column) * plan->lanes;
-    for (int64_t p = 0; p < job->parts;) {
-        const float *at = job->part[p].at;
-        int64_t count = 0;
-        for (; p < job->parts && job->part[p].at == at + count && count < plan->lanes; p++)
-            count += job->part[p].count;
-        job->kernels->pack_block(at + value, plan->lanes, task->columns, count, packed);
-        packed += count * LS_BLOCK;
     }
 }
 
 static operands operands_of(const ls_gradient_job *job, const ls_tile_task *task,
                             ls_gradient_scratch *scratch)
 {
-    static const _Alignas(64) float ones[LS_LANES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     const ls_plan *plan = job->plan;
     bool samples = task->kind == LS_GRADIENT_SAMPLES;
     int64_t slot = samples ? plan->sample_slot[task->parameter] : plan->slot[task->node + 1].delta;
     operands from = {
         .delta = (slot + task->first_row) * plan->lanes,
-        .b = ones,
+        .b = -1,
         .width = LS_LANES,
         .ld = LS_BLOCK,
         .vector = samples || task->kind == LS_GRADIENT_SUM,
     };
     if (task->kind == LS_GRADIENT_OUTER) {
-        pack(job, task, scratch->packed);
-        from.b = scratch->packed;
-        from.ldb = LS_BLOCK;
+        const ls_slot *in = &plan->slot[plan->model->node[task->node].input[0]];
+        from.b = (in->packed + task->first_column) * plan->lanes;
         from.width = round_up(task->columns);
     } else if (task->kind == LS_GRADIENT_TILE) {
         from.width = ls_gradient_width(job, task);

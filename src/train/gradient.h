@@ -6,12 +6,11 @@
 #include "nn/plan.h"
 
 typedef struct ls_gradient_scratch { /* of one thread */
-    float *packed;       /* [rows][LS_BLOCK] activations of one block of columns, samples as rows */
-    float *tile;         /* [LS_TILE_ROWS][ld] */
-    uint64_t *sum;       /* [LS_TILE_ROWS][ld] */
-    ls_grain_part *part; /* of one grain */
-    float *layer;        /* [plan.tile_scratch] */
-    int64_t ld;          /* of tiles: the widest one and the padding of a row that ends in it */
+    float *tile;                     /* [LS_TILE_ROWS][ld] */
+    uint64_t *sum;                   /* [LS_TILE_ROWS][ld] */
+    ls_grain_part *part;             /* of one grain */
+    float *layer;                    /* [plan.tile_scratch] */
+    int64_t ld;                      /* of tiles: the widest one and the padding of a row that ends in it */
 } ls_gradient_scratch;
 
 typedef struct ls_gradient_job {
@@ -31,9 +30,8 @@ typedef struct ls_gradient_job {
                               NULL */
 } ls_gradient_job;
 
-/* For up to rows rows in up to parts parts; a thread that makes no gradients needs neither: 0. */
-ls_status ls_gradient_scratch_create(const ls_plan *plan, int64_t rows, int64_t parts,
-                                     ls_gradient_scratch *scratch);
+/* For grains of up to parts parts; a thread that makes no gradients has 0. */
+ls_status ls_gradient_scratch_create(const ls_plan *plan, int64_t parts, ls_gradient_scratch *scratch);
 void ls_gradient_scratch_free(ls_gradient_scratch *scratch);
 
 /* That the sum of a parameter is multiplied by. */

@@ -26,6 +26,7 @@ static ls_panel *panel_of(const ls_step_run_state *run, int thread, int64_t inde
     ls_panel *panel = &step->panel[index];
     ls_panel_use(panel, step->parameters);
     panel->scratch = step->space[thread].scratch;
+    panel->packs_from = run->gradient.small == NULL ? 0 : LS_LANES + 1;
     panel->pass.training = true;
     panel->pass.seed = (uint64_t)step->recipe->seed;
     panel->pass.step = run->call->gradient_only ? 0 : step->steps;

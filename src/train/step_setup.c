@@ -129,8 +129,7 @@ static ls_status prepare_panels(ls_step *step)
 static ls_status get_spaces(ls_step *step)
 {
     const ls_plan *plan = &step->plan;
-    int64_t rows = plan->panels * plan->lanes, units = ls_objective_units(&step->objective);
-    if (ls_comm_size(step->comm) > 1) rows = plan->batch + plan->lanes; /* of all ranks of a host */
+    int64_t units = ls_objective_units(&step->objective);
     step->space = ls_alloc((size_t)step->threads, sizeof *step->space);
     if (step->space == NULL) return LS_ERROR_MEMORY;
     if (step->recipe->training.nonfinite != 0) {
@@ -140,9 +139,7 @@ static ls_status get_spaces(ls_step *step)
     for (int t = 0; t < step->threads; t++) {
         ls_thread_space *space = &step->space[t];
         ls_score_clear(&space->score);
-        bool works = t < plan->threads;
-        LS_TRY(ls_gradient_scratch_create(plan, works ? rows : 0, works ? plan->panels + 1 : 0,
-                                          &space->gradient));
+        LS_TRY(ls_gradient_scratch_create(plan, t < plan->threads ? plan->panels + 1 : 0, &space->gradient));
         space->batch.values = ls_alloc((size_t)(units * plan->lanes), sizeof(float));
         space->batch.predicted = ls_alloc((size_t)(units * plan->lanes), sizeof(float));
         space->piece = ls_alloc((size_t)plan->piece_elements, sizeof(float));

@@ -186,10 +186,10 @@ Test(kernels_exact, gradients_of_small_parameters_follow_the_definition)
     }
 }
 
-/* left [rows][lanes] of each panel, right [samples][LS_BLOCK]; parts as grains and panels cut them. */
+/* left [rows][lanes] of each panel, then right [lanes][LS_BLOCK]; parts as grains and panels cut them. */
 typedef struct product_problem {
     ls_exact_product product;
-    float *left, *right;
+    float *left;
     ls_sample_part part[300];
     int64_t samples, grain, panel_floats;
 } product_problem;
@@ -200,15 +200,14 @@ static void draw_product(product_problem *p)
     const int64_t lanes = LS_LANES * (1 + random_below(4)), panels = 1 + random_below(4), rows = 30;
     p->grain = grains[random_below(7)];
     p->samples = lanes * panels - random_below(lanes);
-    p->panel_floats = rows * lanes;
+    p->panel_floats = (rows + LS_BLOCK) * lanes;
     p->left = random_floats(panels * p->panel_floats, -1.0f, 1.0f);
-    p->right = random_floats(p->samples * LS_BLOCK, -1.0f, 1.0f);
     p->product = (ls_exact_product){.M = 1 + random_below(26),
                                     .N = LS_LANES * (1 + random_below(4)),
                                     .part = p->part,
                                     .left = random_below(4) * lanes,
+                                    .right = rows * lanes,
                                     .lanes = lanes,
-                                    .right = p->right,
                                     .scale = ls_exact_scale_for((double)p->samples * 2),
                                     .factor = random_below(2) ? 1.0 : 1.0 / 37.0,
                                     .lds = LS_BLOCK + random_below(9),
@@ -235,8 +234,10 @@ static uint64_t product_plainly(const product_problem *p, int64_t m, int64_t n)
     for (int64_t begin = 0; begin < p->samples; begin += p->grain) {
         float chain = 0;
         for (int64_t s = begin; s < begin + p->grain && s < p->samples; s++) {
-            const float *panel = p->left + s / product->lanes * p->panel_floats + product->left;
-            chain = fmaf(panel[m * product->lanes + s % product->lanes], p->right[s * LS_BLOCK + n], chain);
+            const float *panel = p->left + s / product->lanes * p->panel_floats;
+            const int64_t lane = s % product->lanes;
+            chain = fmaf(panel[product->left + m * product->lanes + lane],
+                         panel[product->right + lane * LS_BLOCK + n], chain);
         }
         sum += ls_exact_term(product->scale, (double)chain);
     }
@@ -276,6 +277,5 @@ Test(kernels_exact, product_follows_the_definition)
                       (int)product->N, (int)p.grain);
         }
         free(p.left);
-        free(p.right);
     }
 }

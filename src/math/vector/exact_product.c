@@ -14,10 +14,15 @@ static int64_t end_of_grain(const ls_exact_product *product, int64_t first)
     return first + 1;
 }
 
-/* The chains of one grain, parts first..end, into tile: rows m.. and columns n.. of the product. right: of
-   the grain's first sample. */
-static void multiply(const ls_exact_product *product, int64_t m, int64_t rows, int64_t columns, int64_t first,
-                     int64_t end, const float *right, float *tile)
+/* The right operand of the first sample of a part. */
+static const float *right_of(const ls_exact_product *product, const ls_sample_part *part)
+{
+    return part->at - part->lane + product->right + part->lane * LS_BLOCK;
+}
+
+/* The chains of one grain, parts first..end, into tile: rows m.. and columns n.. of the product. */
+static void multiply(const ls_exact_product *product, int64_t m, int64_t rows, int64_t n, int64_t columns,
+                     int64_t first, int64_t end, float *tile)
 {
     for (int64_t p = first; p < end; p++) {
         const ls_sample_part *part = &product->part[p];
@@ -28,20 +33,12 @@ static void multiply(const ls_exact_product *product, int64_t m, int64_t rows, i
                     .A = part->at + product->left + m * product->lanes,
                     .row_stride = product->lanes,
                     .column_stride = 1,
-                    .B = right,
+                    .B = right_of(product, part) + n,
                     .ldb = LS_BLOCK,
                     .C = tile,
                     .ldc = LS_BLOCK,
                     .accumulate = p > first});
-        right += part->count * LS_BLOCK;
     }
-}
-
-static int64_t samples_of(const ls_exact_product *product, int64_t first, int64_t end)
-{
-    int64_t count = 0;
-    for (int64_t p = first; p < end; p++) count += product->part[p].count;
-    return count;
 }
 
 /* Rows m..m_end and columns n..n_end, one grain at a time. */
@@ -53,13 +50,11 @@ static void run_plainly(const ls_exact_product *product, int64_t m, int64_t m_en
     const int64_t columns = n_end - n;
     for (; m < m_end; m += ROWS) {
         const int64_t rows = m_end - m < ROWS ? m_end - m : ROWS;
-        const float *right = product->right + n;
         const int64_t lds = product->sum ? product->lds : LS_BLOCK;
         uint64_t *sum = product->sum ? product->sum + m * lds + n : own;
         for (int64_t p = 0, end; p < product->parts; p = end) {
             end = end_of_grain(product, p);
-            multiply(product, m, rows, columns, p, end, right, tile);
-            right += samples_of(product, p, end) * LS_BLOCK;
+            multiply(product, m, rows, n, columns, p, end, tile);
             if (!product->sum && end == product->parts) LS_VARIANT(ls_exact_close)
             (product->scale, product->terms, product->factor, rows, columns, tile, LS_BLOCK,
              p == 0 ? NULL : own, LS_BLOCK, product->gradient + m * product->ldg + n, product->ldg);
@@ -245,17 +240,16 @@ static void settle(pending *tile)
 }
 
 /* A tile of one grain, parts first..end. */
-static void run_tile(const ls_exact_product *product, int64_t m, int64_t first, int64_t end,
-                     const float *right, pending *other, float *to)
+static void run_tile(const ls_exact_product *product, int64_t m, int64_t n, int64_t first, int64_t end,
+                     pending *other, float *to)
 {
     static step_function *const steps[2][2] = {{add_one, add_two}, {close_one, close_two}};
     for (int64_t p = first; p < end; p++) {
         const ls_sample_part *part = &product->part[p];
-        steps[other->closes][part->count < other->units](other, product->lanes,
-                                                         part->at + product->left + m * product->lanes, right,
-                                                         part->count, p > first, to);
+        steps[other->closes][part->count < other->units](
+            other, product->lanes, part->at + product->left + m * product->lanes, right_of(product, part) + n,
+            part->count, p > first, to);
         other->units = 0;
-        right += part->count * LS_BLOCK;
     }
 }
 
@@ -276,13 +270,12 @@ static void run_column(const ls_exact_product *product, int64_t rows, int64_t n)
     int now = 0;
     for (int64_t m = 0; m < rows; m += TILES * ROWS) {
         const int64_t tiles = rows - m < TILES * ROWS ? (rows - m) / ROWS : TILES;
-        const float *right = product->right + n;
         for (int64_t p = 0, end; p < product->parts; p = end) {
             end = end_of_grain(product, p);
             const bool first = p == 0, last = end == product->parts;
             for (int64_t t = 0; t < tiles; t++) {
                 const int64_t row = m + t * ROWS;
-                run_tile(product, row, p, end, right, &other, tile[now]);
+                run_tile(product, row, n, p, end, &other, tile[now]);
                 other = (pending){.constants = &c, .units = UNITS, .from = tile[now]};
                 uint64_t *sum = product->sum ? product->sum + row * product->lds + n : own[t];
                 other.before = first ? zeros : sum;
@@ -295,10 +288,16 @@ static void run_column(const ls_exact_product *product, int64_t rows, int64_t n)
                 other.ld = other.closes ? product->ldg : product->sum ? product->lds : COLUMNS;
                 now = !now;
             }
-            right += samples_of(product, p, end) * LS_BLOCK;
         }
     }
     settle(&other);
+}
+
+static int64_t samples_of(const ls_exact_product *product, int64_t first, int64_t end)
+{
+    int64_t count = 0;
+    for (int64_t p = first; p < end; p++) count += product->part[p].count;
+    return count;
 }
 
 void LS_VARIANT(ls_exact_product_run)(const ls_exact_product *product)
