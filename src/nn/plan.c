@@ -102,13 +102,21 @@ static void assign_segments(ls_plan *plan, int wanted)
     plan->first_element[segment + 1] = model->arena_size;
 }
 
-/* The rows of a parameter that have tasks. */
-static int64_t kept_rows(const ls_plan *plan, const ls_parameter *parameter, int64_t *first)
+/* Elements of the arena whose tasks are being listed, and into how many bands they are cut so that there are
+ * enough of them for all threads. */
+typedef struct slice {
+    int64_t first, end;
+    int64_t blocks; /* of columns in all homes */
+    int64_t bands;  /* of tiles that layers make themselves */
+} slice;
+
+/* The rows of a parameter that lie in it. */
+static int64_t rows_in(const slice *within, const ls_parameter *parameter, int64_t *first)
 {
-    int64_t begin = (plan->first_kept - parameter->offset + parameter->ld - 1) / parameter->ld;
-    int64_t end = (plan->end_kept - parameter->offset + parameter->ld - 1) / parameter->ld;
-    if (plan->first_kept <= parameter->offset) begin = 0;
-    if (plan->end_kept <= parameter->offset) end = 0;
+    int64_t begin = (within->first - parameter->offset + parameter->ld - 1) / parameter->ld;
+    int64_t end = (within->end - parameter->offset + parameter->ld - 1) / parameter->ld;
+    if (within->first <= parameter->offset) begin = 0;
+    if (within->end <= parameter->offset) end = 0;
     *first = least(begin, parameter->rows);
     return least(end, parameter->rows) - *first;
 }
@@ -151,29 +159,37 @@ static void tile_of(const ls_plan *plan, int index, int64_t *rows, int64_t *colu
         node->type->tile_size(node, index - node->first_parameter, rows, columns);
 }
 
-/* Into how many lower ones tiles are cut where there are too few for the threads: each costs more than its
-   share, so not into many. */
-static int64_t tile_bands(const ls_plan *plan)
+static int64_t tiles_in(const ls_plan *plan, const slice *within)
 {
-    enum { BANDS_MAX = 4 };
-    int64_t tiles = 0, rows, columns;
+    int64_t tiles = 0, rows, columns, first;
     for (int p = 0; p < plan->model->parameter_count; p++) {
         const ls_parameter *parameter = &plan->model->parameter[p];
         if (plan->kind[p] != LS_GRADIENT_TILE) continue;
-        int64_t first, kept = kept_rows(plan, parameter, &first);
+        int64_t kept = rows_in(within, parameter, &first);
         tile_of(plan, p, &rows, &columns);
         tiles += (kept + rows - 1) / rows * ((parameter->columns + columns - 1) / columns);
     }
-    return tiles == 0 ? 1 : least((plan->threads + tiles - 1) / tiles, BANDS_MAX);
+    return tiles;
 }
 
-static void add_layer_tiles(ls_plan *plan, ls_tile_task task, int64_t bands)
+static int64_t blocks_in(const ls_plan *plan, const slice *within)
+{
+    int64_t blocks = 0, first;
+    for (int p = 0; p < plan->model->parameter_count; p++) {
+        const ls_parameter *parameter = &plan->model->parameter[p];
+        if (plan->kind[p] == LS_GRADIENT_OUTER && rows_in(within, parameter, &first) > 0)
+            blocks += blocks_of(parameter);
+    }
+    return blocks;
+}
+
+static void add_layer_tiles(ls_plan *plan, const slice *within, ls_tile_task task)
 {
     const ls_parameter *parameter = &plan->model->parameter[task.parameter];
-    int64_t rows, columns, first, kept = kept_rows(plan, parameter, &first);
+    int64_t rows, columns, first, kept = rows_in(within, parameter, &first);
     tile_of(plan, task.parameter, &rows, &columns);
     if (columns > plan->tile_columns) plan->tile_columns = columns;
-    rows = (rows + bands - 1) / bands;
+    rows = (rows + within->bands - 1) / within->bands;
     for (int64_t row = 0; row < kept; row += rows) {
         for (int64_t column = 0; column < parameter->columns; column += columns) {
             task.first_row = first + row;
@@ -185,19 +201,19 @@ static void add_layer_tiles(ls_plan *plan, ls_tile_task task, int64_t bands)
     }
 }
 
-static void add_tasks(ls_plan *plan, int index, int64_t all_blocks)
+static void add_tasks(ls_plan *plan, const slice *within, int index)
 {
     const ls_parameter *parameter = &plan->model->parameter[index];
     ls_tile_task task = {.parameter = index, .node = plan->parameter_node[index], .kind = plan->kind[index]};
-    int64_t first, kept = kept_rows(plan, parameter, &first);
+    int64_t first, kept = rows_in(within, parameter, &first);
     if (task.kind == LS_GRADIENT_NONE || kept == 0) return;
     if (task.kind == LS_GRADIENT_TILE) {
-        add_layer_tiles(plan, task, tile_bands(plan));
+        add_layer_tiles(plan, within, task);
         return;
     }
     bool sum = is_one_row(task.kind), whole = sum || task.kind == LS_GRADIENT_ROWS;
     int64_t blocks = sum ? 1 : blocks_of(parameter);
-    int64_t bands = whole ? 1 : bands_of(kept, all_blocks, plan->threads);
+    int64_t bands = whole ? 1 : bands_of(kept, within->blocks, plan->threads);
     for (int64_t band = 0; band < bands; band++) {
         task.first_row = first + kept * band / bands;
         task.rows = first + kept * (band + 1) / bands - task.first_row;
@@ -218,28 +234,44 @@ static int longer_first(const void *left, const void *right)
     return a->first_column < b->first_column ? -1 : 1;
 }
 
+/* The tasks of a segment in a slice. */
+static void list_slice(ls_plan *plan, const slice *within, int segment)
+{
+    int first = plan->task_count;
+    for (int p = 0; p < plan->model->parameter_count; p++) {
+        if (plan->node_segment[plan->parameter_node[p]] == segment) add_tasks(plan, within, p);
+    }
+    if (plan->task != NULL)
+        qsort(plan->task + first, (size_t)(plan->task_count - first), sizeof *plan->task, longer_first);
+}
+
+static slice home_of(const ls_plan *plan, int home)
+{
+    return (slice){.first = plan->home_element[home], .end = plan->home_element[home + 1]};
+}
+
 static void list_tasks(ls_plan *plan)
 {
-    const ls_model *model = plan->model;
-    int64_t all_blocks = 1;
-    for (int p = 0; p < model->parameter_count; p++) {
-        int64_t first;
-        if (plan->kind[p] == LS_GRADIENT_OUTER && kept_rows(plan, &model->parameter[p], &first) > 0)
-            all_blocks += blocks_of(&model->parameter[p]);
+    enum { BANDS_MAX = 4 }; /* of tiles: each costs more than its share */
+    int64_t tiles = 0, blocks = 1;
+    for (int h = 0; h < plan->home_count; h++) {
+        slice within = home_of(plan, h);
+        tiles += tiles_in(plan, &within);
+        blocks += blocks_in(plan, &within);
     }
     plan->task_count = 0;
     plan->tile_columns = LS_BLOCK;
     for (int s = 0; s < plan->segment_count; s++) {
         plan->first_task[s] = plan->task_count;
-        for (int p = 0; p < model->parameter_count; p++) {
-            if (plan->node_segment[plan->parameter_node[p]] == s) add_tasks(plan, p, all_blocks);
-        }
-        if (plan->task != NULL) {
-            qsort(plan->task + plan->first_task[s], (size_t)(plan->task_count - plan->first_task[s]),
-                  sizeof *plan->task, longer_first);
+        for (int h = 0; h < plan->home_count; h++) {
+            slice within = home_of(plan, h);
+            within.blocks = blocks;
+            within.bands = tiles == 0 ? 1 : least((plan->threads + tiles - 1) / tiles, BANDS_MAX);
+            plan->home_task[h] = plan->task_count;
+            list_slice(plan, &within, s);
         }
     }
-    plan->first_task[plan->segment_count] = plan->task_count;
+    plan->first_task[plan->segment_count] = plan->home_task[plan->home_count] = plan->task_count;
 }
 
 static void list_pieces(ls_plan *plan)
@@ -371,8 +403,8 @@ ls_status ls_plan_keep(ls_plan *plan, int64_t first, int64_t end)
 {
     ls_free(plan->task);
     plan->task = NULL;
-    plan->first_kept = first;
-    plan->end_kept = end;
+    plan->home_count = plan->segment_count > 1 ? 1 : (int)least(plan->threads, LS_HOMES_MAX);
+    ls_plan_cut(plan, first, end, plan->home_count, plan->home_element, plan->home_piece);
     list_tasks(plan); /* counts them */
     plan->task = ls_alloc((size_t)plan->task_count, sizeof *plan->task);
     if (plan->task == NULL) return LS_ERROR_MEMORY;
@@ -380,14 +412,21 @@ ls_status ls_plan_keep(ls_plan *plan, int64_t first, int64_t end)
     return LS_OK;
 }
 
+void ls_plan_join_segments(ls_plan *plan)
+{
+    plan->segment_count = 1;
+    plan->first_node[1] = plan->model->node_count;
+    plan->first_element[1] = plan->model->arena_size;
+    for (int n = 0; n < plan->model->node_count; n++) plan->node_segment[n] = 0;
+}
+
 static ls_status fill_lists(ls_plan *plan)
 {
-    LS_TRY(ls_plan_keep(plan, 0, plan->model->arena_size));
     list_pieces(plan);
     plan->piece = ls_alloc((size_t)plan->piece_count, sizeof *plan->piece);
     if (plan->piece == NULL) return LS_ERROR_MEMORY;
     list_pieces(plan);
-    return LS_OK;
+    return ls_plan_keep(plan, 0, plan->model->arena_size);
 }
 
 ls_status ls_plan_create(const ls_plan_request *request, ls_plan *plan)

@@ -7,6 +7,8 @@
 #include "nn/loss.h"
 #include "nn/model.h"
 
+enum { LS_HOMES_MAX = 8 };
+
 typedef struct ls_plan_request {
     const ls_model *model;
     int64_t batch; /* rows of the global batch, >= 1 */
@@ -76,12 +78,17 @@ typedef struct ls_plan {
     int *parameter_node; /* [parameter_count] */
     ls_gradient_kind *kind; /* [parameter_count] */
     int segment_count;
-    int *first_node;              /* [segment_count + 1] */
-    int *first_task;              /* [segment_count + 1] */
-    int64_t *first_element;       /* [segment_count + 1] of the arena */
-    int64_t first_kept, end_kept; /* elements of the arena that have tasks: all, or what ls_plan_keep says */
+    int *first_node;        /* [segment_count + 1] */
+    int *first_task;        /* [segment_count + 1] */
+    int64_t *first_element; /* [segment_count + 1] of the arena */
     int task_count;
-    ls_tile_task *task; /* by segment, the most work first */
+    ls_tile_task *task; /* by segment and home, the most work first */
+    /* Homes: slices of the elements that have tasks. A thread does the tasks of its home and updates its
+       elements, which so stay in the caches of its core, before it helps with others. 1 where there are
+       segments. */
+    int home_count;
+    int home_task[LS_HOMES_MAX + 1];
+    int64_t home_element[LS_HOMES_MAX + 1], home_piece[LS_HOMES_MAX + 1];
     int piece_count;
     ls_piece *piece;        /* ascending; the same for every layout */
     int64_t piece_elements; /* of the largest */
@@ -94,6 +101,15 @@ void ls_plan_free(ls_plan *plan);
 /* Leaves tasks for elements [first, end) of the arena alone: whole rows of parameters. Local. Errors:
  * LS_ERROR_MEMORY. */
 ls_status ls_plan_keep(ls_plan *plan, int64_t first, int64_t end);
+
+/* One segment of all, before ls_plan_keep. Local. */
+void ls_plan_join_segments(ls_plan *plan);
+
+/* Cuts elements [first, end) of the arena into slices of whole pieces with about the same work, in gradients
+ * and update: slice i has elements element[i] .. element[i + 1] - 1 and pieces piece[i] .. piece[i + 1] - 1
+ * [slices + 1]. A node that keeps parameters itself is not cut (nn/plan_slices.c). Local. */
+void ls_plan_cut(const ls_plan *plan, int64_t first, int64_t end, int slices, int64_t *element,
+                 int64_t *piece);
 
 /* Slots of the memory of a panel; part of ls_plan_create (nn/plan_memory.c). Errors: LS_ERROR_MEMORY. */
 ls_status ls_plan_assign_memory(ls_plan *plan);

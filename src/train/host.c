@@ -7,11 +7,7 @@
 #include "parallel/agree.h"
 #include "train/step_run.h"
 
-enum {
-    ALIGNMENT = 64,
-    ARRAYS_MAX = 8,
-    UPDATE_WORK = 32 /* updating and copying an element, in multiply-adds of a gradient */
-};
+enum { ALIGNMENT = 64, ARRAYS_MAX = 8 };
 
 /* An array of the step that moves to the shared memory. */
 typedef struct shared_array {
@@ -70,52 +66,6 @@ static uint64_t layout_of(const ls_plan *plan)
     return ls_hash(layout, sizeof layout, 0);
 }
 
-/* Multiply-adds of a sample for an element of a parameter's gradient. */
-static double work_an_element(const ls_plan *plan, int parameter)
-{
-    const ls_node *node = &plan->model->node[plan->parameter_node[parameter]];
-    if (plan->kind[parameter] == LS_GRADIENT_TILE)
-        return (double)(ls_shape_size(&node->out) / node->out.dim[0]);
-    return plan->kind[parameter] == LS_GRADIENT_OUTER ? 1 : 0;
-}
-
-/* A node that keeps parameters itself stays whole. */
-static bool may_begin_slice(const ls_plan *plan, int piece)
-{
-    int parameter = plan->piece[piece].parameter;
-    const ls_node *node = &plan->model->node[plan->parameter_node[parameter]];
-    return node->type->after_step == NULL || parameter == node->first_parameter;
-}
-
-/* Slices of whole pieces with about the same work. */
-static void cut(const ls_plan *plan, ls_host *host)
-{
-    double all = 0, done = 0;
-    int rank = 1;
-    for (int pass = 0; pass < 2; pass++) {
-        for (int p = 0; p < plan->piece_count; p++) {
-            const ls_piece *piece = &plan->piece[p];
-            double work = (double)piece->count *
-                          ((double)plan->batch * work_an_element(plan, piece->parameter) + UPDATE_WORK);
-            if (pass == 0) {
-                all += work;
-                continue;
-            }
-            while (rank < host->ranks && done + work / 2 > all * rank / host->ranks &&
-                   may_begin_slice(plan, p)) {
-                host->piece[rank] = p;
-                host->element[rank++] = piece->first;
-            }
-            done += work;
-        }
-    }
-    host->element[0] = host->piece[0] = 0;
-    for (; rank <= host->ranks; rank++) {
-        host->piece[rank] = plan->piece_count;
-        host->element[rank] = plan->model->arena_size;
-    }
-}
-
 static ls_status make_host(ls_step *step)
 {
     ls_host *host = step->host = ls_alloc(1, sizeof *host);
@@ -158,12 +108,15 @@ static void move_arrays(ls_step *step, const shared_array *list, int count)
 static ls_status take_slice(ls_step *step)
 {
     ls_host *host = step->host;
-    cut(&step->plan, host);
+    ls_plan *plan = &step->plan;
+    ls_plan_join_segments(plan);
+    ls_plan_cut(plan, 0, step->model->arena_size, host->ranks, host->element, host->piece);
     step->first_piece = (int)host->piece[host->rank];
     step->end_piece = (int)host->piece[host->rank + 1];
-    ls_step_list_ranges(step);
     step->share.rows = 0;
-    return ls_plan_keep(&step->plan, host->element[host->rank], host->element[host->rank + 1]);
+    LS_TRY(ls_plan_keep(plan, host->element[host->rank], host->element[host->rank + 1]));
+    ls_step_list_ranges(step);
+    return LS_OK;
 }
 
 static ls_status join(ls_step *step, const shared_array *list, int count)
@@ -236,9 +189,6 @@ ls_status ls_step_disconnect(ls_step *step)
     ls_shared_free(step->host->shared);
     step->host->shared = NULL;
     ls_host_free(step);
-    step->first_piece = 0;
-    step->end_piece = step->plan.piece_count;
-    ls_step_list_ranges(step);
     return LS_OK;
 }
 

@@ -154,8 +154,11 @@ static void make_progress(ls_step_run_state *run)
 static void run_tasks(ls_step_run_state *run, const ls_team *team, int thread, int segment)
 {
     ls_step *step = run->step;
-    int last = step->plan.first_task[segment + 1], index;
-    while ((index = ls_team_take(team, &run->next_task)) < last) {
+    const ls_plan *plan = &step->plan;
+    const int *first = plan->home_count > 1 ? plan->home_task : plan->first_task + segment;
+    ls_home at = ls_home_of(plan, team, thread);
+    int index;
+    while ((index = ls_home_take(&at, team, run->next_task, first)) >= 0) {
         ls_gradient_run(&run->gradient, index, &step->space[thread].gradient);
         if (thread == 0) make_progress(run);
     }
@@ -235,7 +238,10 @@ static void run_phases(ls_team *team, int thread, void *argument)
         }
         if (thread == 0) {
             ls_exchange_finish(run, s);
-            atomic_store_explicit(&run->next_task, run->step->plan.first_task[s], memory_order_relaxed);
+            for (int h = 0; h < run->step->plan.home_count; h++) {
+                atomic_store_explicit(&run->next_task[h].taken, 0, memory_order_relaxed);
+                atomic_store_explicit(&run->next_range[h].taken, 0, memory_order_relaxed);
+            }
         }
         ls_team_barrier(team);
         bool stop = ls_step_given_up(run);

@@ -74,9 +74,10 @@ typedef struct ls_step {
     ls_parameter_rule *rule; /* [parameters] */
     ls_update_range *range;  /* [range_count]: all that the update changes, elementwise; 0: piece by piece */
     int range_count;
-    ls_squares *squares;           /* [pieces]; NULL unless the optimiser needs norms of parameters */
-    double *ratio;                 /* [parameters]; likewise */
-    struct ls_step_run_state *run; /* train/step_run.h */
+    int home_range[LS_HOMES_MAX + 1]; /* first of the ranges of each of the plan's homes */
+    ls_squares *squares;              /* [pieces]; NULL unless the optimiser needs norms of parameters */
+    double *ratio;                    /* [parameters]; likewise */
+    struct ls_step_run_state *run;    /* train/step_run.h */
     ls_step_share share;
     ls_thread_space *space; /* [threads] */
     int64_t steps;          /* done, skipped ones among them */
@@ -111,7 +112,7 @@ ls_status ls_step_create(ls_comm *comm, int threads, const ls_model *model, cons
  * only faster. For all ranks, after all have created their step. Collective. Errors: LS_ERROR_MEMORY,
  * LS_ERROR_PARALLEL. */
 ls_status ls_step_connect(ls_step *step);
-/* The contrary: each rank has all that it had before. Collective. */
+/* The contrary, before the plan is made anew: weights and state are each rank's own again. Collective. */
 ls_status ls_step_disconnect(ls_step *step);
 /* Makes the optimiser's state complete on all ranks, which is needed before it is written. Collective.
  * Errors: LS_ERROR_PARALLEL. */

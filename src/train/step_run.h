@@ -10,6 +10,11 @@
 
 enum { LS_SEGMENTS_MAX = 64 };
 
+/* What is taken of a home's work. */
+typedef struct ls_home_counter {
+    _Alignas(64) atomic_int taken;
+} ls_home_counter;
+
 typedef struct ls_step_run_state {
     ls_step *step;
     ls_step_call *call;
@@ -25,7 +30,7 @@ typedef struct ls_step_run_state {
     ls_update_job update;
     /* The work that is handed out, one counter a phase. */
     _Alignas(64) atomic_int next_panel[2];
-    atomic_int next_task, next_node, next_sum;
+    atomic_int next_node, next_sum;
     /* written by thread 0 between barriers */
     _Alignas(64) ls_status status; /* of the communicator */
     bool leave;                    /* some rank failed before the step */
@@ -36,7 +41,31 @@ typedef struct ls_step_run_state {
     /* Messages under way, NULL: none, as before and after every step. From here on nothing is cleared. */
     ls_request *exchange[LS_SEGMENTS_MAX];
     ls_request *reduction[LS_SEGMENTS_MAX];
+    /* Begun anew before the gradients of a segment. */
+    ls_home_counter next_task[LS_HOMES_MAX], next_range[LS_HOMES_MAX];
 } ls_step_run_state;
+
+/* Where a thread takes its work from: its home, then the others. */
+typedef struct ls_home {
+    int home, homes, seen;
+} ls_home;
+
+static inline ls_home ls_home_of(const ls_plan *plan, const ls_team *team, int thread)
+{
+    return (ls_home){.home = thread * plan->home_count / team->size, .homes = plan->home_count};
+}
+
+/* The number of the next piece of work, where those of home h are first[h] .. first[h + 1] - 1; -1: all is
+ * taken. */
+static inline int ls_home_take(ls_home *at, const ls_team *team, ls_home_counter *next, const int *first)
+{
+    for (; at->seen < at->homes; at->seen++) {
+        int index = first[at->home] + ls_team_take(team, &next[at->home].taken);
+        if (index < first[at->home + 1]) return index;
+        at->home = at->home + 1 < at->homes ? at->home + 1 : 0;
+    }
+    return -1;
+}
 
 /* Whether the step ends without an update. */
 static inline bool ls_step_given_up(const ls_step_run_state *run)

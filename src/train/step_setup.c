@@ -21,17 +21,12 @@ static bool same_rule(const ls_parameter_rule *a, const ls_parameter_rule *b)
 }
 
 /* Joins pieces, unless something is done with single parameters. */
-void ls_step_list_ranges(ls_step *step)
+static void list_home(ls_step *step, int64_t first, int64_t end)
 {
     ls_update_range *last = NULL;
-    step->range_count = 0;
-    for (int p = step->first_piece; p < step->end_piece; p++) {
+    for (int64_t p = first; p < end; p++) {
         const ls_piece *piece = &step->plan.piece[p];
         const ls_parameter_rule *rule = &step->rule[piece->parameter];
-        if (rule->max_norm != 0 || step->squares != NULL) {
-            step->range_count = 0;
-            return;
-        }
         if (rule->lr_factor == 0) continue;
         if (last != NULL && last->first + last->count == piece->first &&
             last->count + piece->count <= RANGE_ELEMENTS && same_rule(rule, &step->rule[last->parameter])) {
@@ -41,6 +36,19 @@ void ls_step_list_ranges(ls_step *step)
         last = &step->range[step->range_count++];
         *last = (ls_update_range){piece->parameter, piece->first, piece->count};
     }
+}
+
+void ls_step_list_ranges(ls_step *step)
+{
+    const ls_plan *plan = &step->plan;
+    bool single = step->squares != NULL;
+    for (int p = 0; p < step->model->parameter_count; p++) single |= step->rule[p].max_norm != 0;
+    step->range_count = 0;
+    for (int h = 0; h < plan->home_count && !single; h++) {
+        step->home_range[h] = step->range_count;
+        list_home(step, plan->home_piece[h], plan->home_piece[h + 1]);
+    }
+    step->home_range[plan->home_count] = step->range_count;
 }
 
 /* What the optimiser does with each parameter. */
@@ -235,7 +243,7 @@ static ls_status get_work(ls_step *step, int64_t batch, int64_t grain)
         .grain = grain,
         .ranks = ls_comm_size(step->comm),
         .threads = step->threads,
-        .segments = (int)step->recipe->training.segments,
+        .segments = ls_comm_size(step->comm) > 1 ? (int)step->recipe->training.segments : 1,
     };
     /* Small models leave threads asleep; tests of invariance want them all. */
     request.all_threads = getenv("LOCKSTEP_ALL_THREADS") != NULL;

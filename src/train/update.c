@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "train/host.h"
+#include "train/step_run.h"
 
 const float *ls_update_gradient(const ls_update_job *job, const ls_piece *piece, float *to)
 {
@@ -164,12 +165,13 @@ static void update_piece(const ls_update_job *job, int index, int thread, double
 }
 
 /* The gradient lies in an arena, and nothing is to be measured. */
-static void update_ranges(ls_update_job *job, const ls_team *team, double scale)
+static void update_ranges(ls_update_job *job, const ls_team *team, int thread, double scale)
 {
     const ls_step *step = job->step;
     const float *gradient = job->total != NULL ? job->total : step->gradient;
     int index;
-    while ((index = ls_team_take(team, &job->next_piece)) < step->range_count) {
+    ls_home at = ls_home_of(&step->plan, team, thread);
+    while ((index = ls_home_take(&at, team, step->run->next_range, step->home_range)) >= 0) {
         const ls_update_range *range = &step->range[index];
         ls_update update;
         set_update(job, range->parameter, range->first, range->count, gradient + range->first, scale,
@@ -185,7 +187,7 @@ void ls_update_run(ls_update_job *job, ls_team *team, int thread)
     if (optimizer_of(step)->squares != NULL) measure(job, team, thread, scale);
     bool gradient_is_whole = step->sums == NULL || job->total != NULL;
     if (gradient_is_whole && step->range_count > 0 && !job->measures) {
-        update_ranges(job, team, scale);
+        update_ranges(job, team, thread, scale);
         return;
     }
     int index;

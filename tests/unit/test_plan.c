@@ -128,7 +128,9 @@ Test(plan, tiles_of_convolutions_are_cut_for_many_threads)
         int found = 0;
         for (int t = 0; t < plan.task_count; t++) {
             found += plan.task[t].kind == LS_GRADIENT_TILE;
-            cr_expect(t == 0 || plan.task[t].work <= plan.task[t - 1].work);
+            bool begins = false; /* a home */
+            for (int h = 0; h < plan.home_count; h++) begins |= t == plan.home_task[h];
+            cr_expect(begins || plan.task[t].work <= plan.task[t - 1].work);
             cr_expect(plan.task[t].kind != LS_GRADIENT_TILE || plan.task[t].columns <= plan.tile_columns);
         }
         cr_expect_eq(found, tiles[i], "%d threads: %d tiles", threads[i], found);
@@ -213,4 +215,59 @@ Test(plan, views_share_the_memory_of_their_input)
               plan.slot[THIRD].delta != plan.slot[SECOND].delta);
     ls_plan_free(&plan);
     written_model_free(&written);
+}
+
+/* Homes are slices of whole pieces with about the same work; every task lies in its home, and none is left
+   out where only a part of the arena is kept. */
+Test(plan, homes_share_the_arena_and_its_tasks)
+{
+    const int threads[] = {1, 2, 3, 8, 64};
+    for (int i = 0; i < 5; i++) {
+        ls_plan_request request = {.model = &model,
+                                   .batch = 256,
+                                   .ranks = 1,
+                                   .threads = threads[i],
+                                   .all_threads = true,
+                                   .segments = 1};
+        ls_plan plan;
+        cr_assert_eq(ls_plan_create(&request, &plan), LS_OK);
+        cr_assert_eq(plan.home_count, threads[i] < LS_HOMES_MAX ? threads[i] : LS_HOMES_MAX);
+        cr_assert(plan.home_element[0] == 0 && plan.home_element[plan.home_count] == model.arena_size);
+        cr_assert(plan.home_task[0] == 0 && plan.home_task[plan.home_count] == plan.task_count);
+        for (int h = 0; h < plan.home_count; h++) {
+            cr_assert(plan.home_piece[h] == plan.piece_count ||
+                      plan.piece[plan.home_piece[h]].first >= plan.home_element[h]);
+            for (int t = plan.home_task[h]; t < plan.home_task[h + 1]; t++) {
+                const ls_parameter *parameter = &model.parameter[plan.task[t].parameter];
+                int64_t first = parameter->offset + plan.task[t].first_row * parameter->ld;
+                int64_t end = first + plan.task[t].rows * parameter->ld;
+                cr_assert(first >= plan.home_element[h] && end <= plan.home_element[h + 1]);
+            }
+        }
+        ls_plan_free(&plan);
+    }
+}
+
+/* Ranks of a host share all tasks among them: together they have each weight once. */
+Test(plan, slices_of_ranks_share_all_tasks)
+{
+    enum { RANKS = 3 };
+    int64_t element[RANKS + 1], piece[RANKS + 1], weights = 0, all = 0;
+    for (int p = 0; p < model.parameter_count; p++)
+        all += model.parameter[p].rows * model.parameter[p].columns;
+    for (int rank = 0; rank < RANKS; rank++) {
+        ls_plan plan = plan_for(256, 0, RANKS, 2, 2);
+        ls_plan_join_segments(&plan);
+        ls_plan_cut(&plan, 0, model.arena_size, RANKS, element, piece);
+        cr_assert_eq(ls_plan_keep(&plan, element[rank], element[rank + 1]), LS_OK);
+        cr_assert(plan.task_count > 0, "rank %d has nothing to do", rank);
+        for (int t = 0; t < plan.task_count; t++) {
+            const ls_parameter *parameter = &model.parameter[plan.task[t].parameter];
+            int64_t first = parameter->offset + plan.task[t].first_row * parameter->ld;
+            cr_assert(first >= element[rank] && first < element[rank + 1]);
+            weights += plan.task[t].rows * plan.task[t].columns;
+        }
+        ls_plan_free(&plan);
+    }
+    cr_assert_eq(weights, all);
 }
