@@ -139,6 +139,25 @@ for algorithm in 1 2 3 4; do
         "$(LOCKSTEP_MESSAGES=1 OMPI_MCA_coll_libnbc_iallreduce_algorithm=$algorithm train algorithm xor_200 mpi 3 1)"
 done
 
+# --- The last batch has one row, far smaller than those before, and so has its gradient: a rank without rows must not
+# bring what it met in the batch before into the exchange, whose largest values say how finely is rounded.
+printf '%s\n' 1000,0,1000 2000,0,3000 -1500,0,2500 3000,0,-1000 0,0.0000001,0.0000003 >"$work/small.csv"
+cat >"$work/small.yaml" <<END
+data: {type: csv, train: small.csv, task: values, normalise: none, test_fraction: 0, header: no}
+model: [{type: dense, units: 1, bias: false, initializer: zeros}]
+loss: mse
+optimizer: {type: sgd, lr: 1e-9}
+training: {epochs: 1, batch: 4, grain: 1, shuffle: false}
+END
+small_last() {
+    "$@" train "$work/small.yaml" --run "$out" --quiet
+}
+reference=$(train small small_last solo 1)
+for ranks in 2 4; do
+    same "a small last row, $ranks ranks" "$(train small2 small_last mpi $ranks 1)"
+    same "a small last row, $ranks ranks, by messages" "$(LOCKSTEP_MESSAGES=1 train small2 small_last mpi $ranks 1)"
+done
+
 # --- Metrics are sums as well, or an order of all rows: the results of the test set, to the last digit that is written.
 measured() {
     out=$work/$1
