@@ -52,7 +52,8 @@ typedef struct ls_home {
 
 static inline ls_home ls_home_of(const ls_plan *plan, const ls_team *team, int thread)
 {
-    return (ls_home){.home = thread * plan->home_count / team->size, .homes = plan->home_count};
+    const int homes = plan->home_count;
+    return (ls_home){.home = team->size > 1 ? thread * homes / team->size : 0, .homes = homes};
 }
 
 /* The number of the next piece of work, where those of home h are first[h] .. first[h + 1] - 1; -1: all is
