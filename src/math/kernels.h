@@ -154,7 +154,7 @@ typedef struct ls_exact_product {
     int64_t parts;
     int64_t left, right, lanes;
     ls_exact_scale scale;
-    uint64_t terms; /* grains of all ranks; used with gradient only */
+    uint64_t terms; /* the number of grains; used with gradient only */
     double factor;  /* likewise */
     uint64_t *sum;  /* [M][lds] */
     int64_t lds;

@@ -202,16 +202,27 @@ static void draw_product(product_problem *p)
     p->samples = lanes * panels - random_below(lanes);
     p->panel_floats = (rows + LS_BLOCK) * lanes;
     p->left = random_floats(panels * p->panel_floats, -1.0f, 1.0f);
-    p->product = (ls_exact_product){.M = 1 + random_below(26),
-                                    .N = LS_LANES * (1 + random_below(4)),
-                                    .part = p->part,
-                                    .left = random_below(4) * lanes,
-                                    .right = rows * lanes,
-                                    .lanes = lanes,
-                                    .scale = ls_exact_scale_for((double)p->samples * 2),
-                                    .factor = random_below(2) ? 1.0 : 1.0 / 37.0,
-                                    .lds = LS_BLOCK + random_below(9),
-                                    .ldg = LS_BLOCK + random_below(9)};
+    /* rows of all sizes: terms below the rounding step, below the normal numbers, zeros of either sign */
+    for (int64_t i = 0; i < panels * (p->panel_floats / lanes); i++) {
+        static const int exponents[] = {0, 0, 0, -20, -30, -60, -140};
+        const int exponent = exponents[random_below(7)];
+        const bool zero = random_below(8) == 0;
+        for (int64_t n = 0; n < lanes; n++) {
+            float *x = &p->left[i * lanes + n];
+            *x = zero ? copysignf(0.0f, *x) : ldexpf(*x, exponent);
+        }
+    }
+    p->product =
+        (ls_exact_product){.M = 1 + random_below(26),
+                           .N = LS_LANES * (1 + random_below(4)),
+                           .part = p->part,
+                           .left = random_below(4) * lanes,
+                           .right = rows * lanes,
+                           .lanes = lanes,
+                           .scale = ls_exact_scale_for(ldexp((double)p->samples * 2, (int)random_below(30))),
+                           .factor = ldexp(random_below(3) ? 1.0 : 1.0 / 37.0, -(int)random_below(8)),
+                           .lds = LS_BLOCK + random_below(9),
+                           .ldg = LS_BLOCK + random_below(9)};
     for (int64_t begin = 0; begin < p->samples;) {
         int64_t end = (begin / lanes + 1) * lanes, grain_end = (begin / p->grain + 1) * p->grain;
         end = end < grain_end ? end : grain_end;
@@ -224,7 +235,7 @@ static void draw_product(product_problem *p)
         };
         begin = end;
     }
-    p->product.terms = (uint64_t)((p->samples + p->grain - 1) / p->grain + random_below(2));
+    p->product.terms = (uint64_t)((p->samples + p->grain - 1) / p->grain);
 }
 
 static uint64_t product_plainly(const product_problem *p, int64_t m, int64_t n)

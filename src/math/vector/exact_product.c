@@ -74,6 +74,7 @@ void LS_VARIANT(ls_exact_product_run)(const ls_exact_product *product)
 
 #else
 
+#include "math/vector/activation.h"
 #include "math/vector/tile.h"
 
 #if LS_LEVEL == 2
@@ -89,6 +90,12 @@ typedef __m512i integers;
 /* The same number in all places: part of an instruction, or a load from places that are all filled. */
 #define SAME(p)             _mm512_set1_pd(*(p))
 #define SAME_BITS(p)        _mm512_set1_epi64(*(p))
+#define SHIFTED(v)          _mm512_slli_epi32(_mm512_castps_si512(v), 1)
+#define LESS_ONE(v)         _mm512_sub_epi32(v, _mm512_set1_epi32(1))
+#define SMALLER(v, w)       _mm512_min_epu32(v, w)
+#define REACH(v, p)         (_mm512_cmplt_epu32_mask(v, _mm512_set1_epi32((int)*(p))) == 0)
+#define ZERO()              _mm512_setzero_ps()
+#define SAME_FLOAT(p)       _mm512_set1_ps(*(p))
 enum { VECTORS = 4 };
 #else
 typedef __m256d doubles;
@@ -102,212 +109,330 @@ typedef __m256i integers;
 #define STORE_BITS(p, v)    _mm256_storeu_si256((__m256i *)(p), v)
 #define SAME(p)             _mm256_load_pd(p)
 #define SAME_BITS(p)        _mm256_load_si256((const __m256i *)(p))
+#define SHIFTED(v)          _mm256_slli_epi32(_mm256_castps_si256(v), 1)
+#define LESS_ONE(v)         _mm256_sub_epi32(v, _mm256_set1_epi32(1))
+#define SMALLER(v, w)       _mm256_min_epu32(v, w)
+#define REACH(v, p)         all_reach(v, _mm256_load_si256((const __m256i *)(p)))
+#define ZERO()              _mm256_setzero_ps()
+#define SAME_FLOAT(p)       _mm256_load_ps(p)
 enum { VECTORS = 2 };
+
+LS_INLINE bool all_reach(integers v, integers least)
+{
+    return _mm256_movemask_epi8(_mm256_cmpeq_epi32(_mm256_max_epu32(v, least), v)) == -1;
+}
 #endif
 
 enum {
-    ROWS = 6,
+    ROWS = 6, /* of the highest tile */
+    ROWS_MIN = 4,
     COLUMNS = VECTORS * WIDTH,
-    UNITS = ROWS * VECTORS,
-    HALF = WIDTH / 2,
-    SAMPLES = LS_LEVEL == 2 ? 1 : 32, /* in a grain, for this to be worth it */
-    TILES = 4                         /* that share a grain's right operand before the next grain's is read */
+    HALF = WIDTH / 2
 };
 
 typedef struct constants {
     double magic[HALF], factor[HALF];
     int64_t without[HALF];
+    float factor_float[WIDTH];
+    uint32_t least[WIDTH]; /* see find_least */
 } __attribute__((aligned(64))) constants;
 
-/* The tile that waits for being rounded. */
-typedef struct pending {
-    const constants *constants;
-    bool closes;
-    int units;              /* vectors left; 0: nothing waits */
-    const float *from;      /* [ROWS][COLUMNS] */
-    const uint64_t *before; /* the sum of the grains before, zeros for the first one */
-    int64_t before_ld;
-    uint64_t *sum; /* where it goes, or closed: */
-    float *to;
-    int64_t ld; /* of either */
-} pending;
+/* What is done with a tile of floats that was made. ADD: its terms are added to sums. Or the result is known
+   after it: CLOSE where it is the only grain, PAIR where there are two, both waiting, LAST for the last two
+   of more. */
+enum kind { ADD, CLOSE, PAIR, LAST, KINDS };
 
-/* Places of the vector that is rounded next. */
-typedef struct cursor {
-    const float *from;
-    const uint64_t *before;
-    uint64_t *sum;
+/* The rounding that is still to be done, and its progress. */
+typedef struct rounding {
+    enum kind kind;
+    int64_t units;          /* vectors left; 0: nothing waits */
+    const float *from;      /* [rows][COLUMNS] */
+    int64_t other;          /* PAIR, LAST: from there to the tile of the last grain */
+    const uint64_t *before; /* the sum of the grains before, or zeros */
+    uint64_t *sum;          /* where it goes, or */
     float *to;
     int64_t before_jump, jump; /* from the end of a row to the next */
     int column;
-} cursor;
+} rounding;
 
-LS_INLINE cursor cursor_of(const pending *tile)
+LS_INLINE integers term(const constants *c, const float *from)
 {
-    return (cursor){.from = tile->from,
-                    .before = tile->before,
-                    .sum = tile->sum,
-                    .to = tile->to,
-                    .before_jump = tile->before_ld - COLUMNS,
-                    .jump = tile->ld - COLUMNS,
-                    .column = VECTORS};
+    return BITS(D(add_pd)(LOAD_DOUBLES(from), SAME(c->magic)));
+}
+
+/* Most terms are multiples of the rounding step q as they are: zeros and all numbers from 2^23 q on. Two of
+   them are added in float like their exact sum, rounded once, and a factor that is a power of two changes no
+   mantissa as long as nothing is smaller than the normal numbers: a sum that is not zero is 2^-24 of the
+   smaller term or more. So from this bound on, results need no double precision; infinity where the factor is
+   another number. What is compared are bit patterns without their sign, less one, so that zero is the
+   largest. */
+static uint32_t find_least(double q, double factor)
+{
+    uint64_t bits;
+    memcpy(&bits, &factor, sizeof bits);
+    double least = q * 0x1p23;
+    if (least < 0x1p-102 / factor) least = 0x1p-102 / factor;
+    if (least < 0x1p-102) least = 0x1p-102;
+    if (!(factor > 0) || (bits & 0xfffffffffffffu) != 0 || !(least < 0x1p127)) return 2 * 0x7f800000u - 1;
+    return 2 * ls_bits_of((float)least) - 1;
+}
+
+/* One vector in float, if that gives the same. */
+LS_INLINE bool close_in_float(enum kind kind, const constants *c, const rounding *at)
+{
+    vector sum = LOAD(at->from);
+    integers size = LESS_ONE(SHIFTED(sum));
+    if (kind == PAIR) {
+        const vector last = LOAD(at->from + at->other);
+        size = SMALLER(size, LESS_ONE(SHIFTED(last)));
+        sum = ADD_FLOATS(sum, last);
+    }
+    if (__builtin_expect(!REACH(size, c->least), 0)) return false;
+    STORE(at->to, MULTIPLY_ADD(sum, SAME_FLOAT(c->factor_float), ZERO())); /* no negative zeros */
+    return true;
 }
 
 /* One vector. The constants are read from memory each time: the chains have all registers but three. */
-LS_INLINE void round_vector(bool closes, const constants *c, cursor *at)
+LS_INLINE void round_exactly(enum kind kind, const constants *c, const rounding *at)
 {
     LS_UNROLL for (int half = 0; half < WIDTH; half += HALF)
     {
         __asm__("" : "+r"(c));
-        doubles x = D(add_pd)(LOAD_DOUBLES(at->from + half), SAME(c->magic));
-        integers bits = D(add_epi64)(BITS(x), LOAD_BITS(at->before + half));
-        if (closes) {
-            x = D(sub_pd)(DOUBLES(D(sub_epi64)(bits, SAME_BITS(c->without))), SAME(c->magic));
-            STORE_DOUBLES(at->to + half, D(mul_pd)(x, SAME(c->factor)));
-        } else {
+        integers bits = term(c, at->from + half);
+        if (kind == ADD || kind == LAST) bits = D(add_epi64)(bits, LOAD_BITS(at->before + half));
+        if (kind == PAIR || kind == LAST) bits = D(add_epi64)(bits, term(c, at->from + at->other + half));
+        if (kind == ADD) {
             STORE_BITS(at->sum + half, bits);
+        } else {
+            doubles x = D(sub_pd)(DOUBLES(D(sub_epi64)(bits, SAME_BITS(c->without))), SAME(c->magic));
+            STORE_DOUBLES(at->to + half, D(mul_pd)(x, SAME(c->factor)));
         }
-    }
-    at->from += WIDTH;
-    at->before += WIDTH;
-    if (closes)
-        at->to += WIDTH;
-    else
-        at->sum += WIDTH;
-    if (--at->column == 0) {
-        at->column = VECTORS;
-        at->before += at->before_jump;
-        if (closes)
-            at->to += at->jump;
-        else
-            at->sum += at->jump;
     }
 }
 
-/* The chains of one part of a grain for ROWS rows into to; each of the first terms rounds some vectors of
-   another tile. */
-LS_INLINE void multiply_and_round(bool closes, int each, const pending *other, int64_t lanes,
-                                  const float *left, const float *right, int64_t K, bool accumulate,
-                                  float *to)
+LS_INLINE void round_vector(enum kind kind, const constants *c, rounding *at)
+{
+    __asm__("" : "+r"(c));
+    const bool alone = kind == CLOSE || kind == PAIR;
+    if (!alone || !close_in_float(kind, c, at)) round_exactly(kind, c, at);
+    at->from += WIDTH;
+    if (!alone) at->before += WIDTH;
+    if (kind == ADD)
+        at->sum += WIDTH;
+    else
+        at->to += WIDTH;
+    if (--at->column == 0) {
+        at->column = VECTORS;
+        if (!alone) at->before += at->before_jump;
+        if (kind == ADD)
+            at->sum += at->jump;
+        else
+            at->to += at->jump;
+    }
+}
+
+/* The chains of one part of a grain, for some rows. */
+typedef struct part_call {
+    int64_t lanes;
+    const float *left, *right;
+    int64_t K;
+    bool accumulate;
+    float *to; /* [rows][COLUMNS] */
+} part_call;
+
+/* Each of the first terms rounds some vectors of another tile, budget of them in all. */
+LS_INLINE void multiply_and_round(enum kind kind, int each, int rows, const part_call *call,
+                                  const constants *c, rounding *other, int64_t budget)
 {
     vector acc[ROWS_MAX][VECTORS_MAX];
-    const float *a[GROUPS_MAX];
-    const constants *c = other->constants;
-    cursor at = cursor_of(other);
-    int64_t beside = other->units / each < K ? other->units / each : K;
-    for (int64_t u = other->units - beside * each; u > 0; u--) round_vector(closes, c, &at);
-    LS_UNROLL for (int r = 0; r < ROWS; r += GROUP) a[r / GROUP] = left + r * lanes;
-    LS_UNROLL for (int r = 0; r < ROWS; r++)
+    const float *a[GROUPS_MAX], *right = call->right;
+    const int64_t lanes = call->lanes, K = call->K;
+    float *to = call->to;
+    rounding at = *other;
+    const int64_t beside = budget / each < K ? budget / each : K;
+    for (int64_t u = budget - beside * each; u > 0; u--) round_vector(kind, c, &at);
+    LS_UNROLL for (int r = 0; r < rows; r += GROUP) a[r / GROUP] = call->left + r * lanes;
+    LS_UNROLL for (int r = 0; r < rows; r++)
     {
         LS_UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] =
-            accumulate ? LOAD(to + r * COLUMNS + v * WIDTH) : BROADCAST(0.0f);
+            call->accumulate ? LOAD(to + r * COLUMNS + v * WIDTH) : BROADCAST(0.0f);
     }
     for (int64_t k = beside; k > 0; k--) {
-        LS_UNROLL for (int e = 0; e < each; e++) round_vector(closes, c, &at);
-        tile_term(false, ROWS, VECTORS, lanes, a, &right, 0, acc);
-        LS_UNROLL for (int r = 0; r < ROWS; r += GROUP) a[r / GROUP]++;
+        LS_UNROLL for (int e = 0; e < each; e++) round_vector(kind, c, &at);
+        tile_term(false, rows, VECTORS, lanes, a, &right, 0, acc);
+        LS_UNROLL for (int r = 0; r < rows; r += GROUP) a[r / GROUP]++;
         right += LS_BLOCK;
     }
     for (int64_t k = K - beside; k > 0; k--) {
-        tile_term(false, ROWS, VECTORS, lanes, a, &right, 0, acc);
-        LS_UNROLL for (int r = 0; r < ROWS; r += GROUP) a[r / GROUP]++;
+        tile_term(false, rows, VECTORS, lanes, a, &right, 0, acc);
+        LS_UNROLL for (int r = 0; r < rows; r += GROUP) a[r / GROUP]++;
         right += LS_BLOCK;
     }
-    LS_UNROLL for (int r = 0; r < ROWS; r++)
+    LS_UNROLL for (int r = 0; r < rows; r++)
     {
         LS_UNROLL for (int v = 0; v < VECTORS; v++) STORE(to + r * COLUMNS + v * WIDTH, acc[r][v]);
     }
+    at.units = other->units - budget;
+    *other = at;
 }
 
-typedef void step_function(const pending *other, int64_t lanes, const float *left, const float *right,
-                           int64_t K, bool accumulate, float *to);
+typedef void step_function(const part_call *call, const constants *c, rounding *other, int64_t budget);
 
-#define STEP(name, closes, each)                                                                             \
-    static void name(const pending *other, int64_t lanes, const float *left, const float *right, int64_t K,  \
-                     bool accumulate, float *to)                                                             \
+#define STEP(kind, each, rows)                                                                               \
+    static void step_##kind##_##each##_##rows(const part_call *call, const constants *c, rounding *other,    \
+                                              int64_t budget)                                                \
     {                                                                                                        \
-        multiply_and_round(closes, each, other, lanes, left, right, K, accumulate, to);                      \
+        multiply_and_round(kind, each, rows, call, c, other, budget);                                        \
     }
-STEP(add_one, false, 1)
-STEP(add_two, false, 2)
-STEP(close_one, true, 1)
-STEP(close_two, true, 2)
+#define STEPS(kind)                                                                                          \
+    STEP(kind, 1, 4)                                                                                         \
+    STEP(kind, 1, 5) STEP(kind, 1, 6) STEP(kind, 2, 4) STEP(kind, 2, 5) STEP(kind, 2, 6)
+#define NAMES(kind)                                                                                          \
+    {                                                                                                        \
+        {step_##kind##_1_4, step_##kind##_1_5, step_##kind##_1_6},                                           \
+        {                                                                                                    \
+            step_##kind##_2_4, step_##kind##_2_5, step_##kind##_2_6                                          \
+        }                                                                                                    \
+    }
+STEPS(ADD)
+STEPS(CLOSE)
+STEPS(PAIR)
+STEPS(LAST)
+static step_function *const steps[KINDS][2][ROWS - ROWS_MIN + 1] = {NAMES(ADD), NAMES(CLOSE), NAMES(PAIR),
+                                                                    NAMES(LAST)};
 
-static void settle(pending *tile)
+/* A tile of one grain, parts first..end, with as much of the other rounding as budget says. */
+static void run_tile(const ls_exact_product *product, int64_t m, int64_t rows, int64_t n, int64_t first,
+                     int64_t end, const constants *c, rounding *other, int64_t budget, float *to)
 {
-    cursor at = cursor_of(tile);
-    for (; tile->units > 0; tile->units--) round_vector(tile->closes, tile->constants, &at);
-}
-
-/* A tile of one grain, parts first..end. */
-static void run_tile(const ls_exact_product *product, int64_t m, int64_t n, int64_t first, int64_t end,
-                     pending *other, float *to)
-{
-    static step_function *const steps[2][2] = {{add_one, add_two}, {close_one, close_two}};
     for (int64_t p = first; p < end; p++) {
         const ls_sample_part *part = &product->part[p];
-        steps[other->closes][part->count < other->units](
-            other, product->lanes, part->at + product->left + m * product->lanes, right_of(product, part) + n,
-            part->count, p > first, to);
-        other->units = 0;
+        const part_call call = {.lanes = product->lanes,
+                                .left = part->at + product->left + m * product->lanes,
+                                .right = right_of(product, part) + n,
+                                .K = part->count,
+                                .accumulate = p > first,
+                                .to = to};
+        steps[other->kind][part->count < budget][rows - ROWS_MIN](&call, c, other, budget);
+        budget = 0;
     }
 }
 
-static const uint64_t zeros[UNITS * WIDTH] __attribute__((aligned(64)));
+static const uint64_t zeros[ROWS * COLUMNS] __attribute__((aligned(64)));
 
-/* Columns n.. n + COLUMNS of the first rows rows, a multiple of ROWS. */
-static void run_column(const ls_exact_product *product, int64_t rows, int64_t n)
+/* What is to be done with the tile of rows m.. whose grain was just made, from [2][ROWS * COLUMNS]. */
+typedef struct grain_place {
+    bool first; /* nothing was added to the sums before */
+    bool last;
+    bool pair; /* the grain before waits as well */
+} grain_place;
+
+static enum kind kind_of(grain_place grain, bool closes)
 {
-    float tile[2][ROWS * COLUMNS] __attribute__((aligned(64)));
-    uint64_t own[TILES][ROWS * COLUMNS] __attribute__((aligned(64)));
+    if (!closes) return ADD;
+    if (!grain.pair) return CLOSE;
+    return grain.first ? PAIR : LAST;
+}
+
+static rounding rounding_of(const ls_exact_product *product, int64_t m, int64_t rows, int64_t n,
+                            grain_place grain, const float *made, int64_t other, uint64_t *own)
+{
+    uint64_t *sum = product->sum ? product->sum + m * product->lds + n : own;
+    const int64_t lds = product->sum ? product->lds : COLUMNS;
+    const bool closes = grain.last && !product->sum;
+    rounding next = {.kind = kind_of(grain, closes),
+                     .units = rows * VECTORS,
+                     .from = made,
+                     .other = other,
+                     .before = grain.first ? zeros : sum,
+                     .before_jump = (grain.first ? COLUMNS : lds) - COLUMNS,
+                     .jump = lds - COLUMNS,
+                     .column = VECTORS};
+    if (closes) {
+        next.to = product->gradient + m * product->ldg + n;
+        next.jump = product->ldg - COLUMNS;
+    } else {
+        next.sum = sum;
+    }
+    return next;
+}
+
+static void settle(const constants *c, rounding *tile)
+{
+    for (; tile->units > 0; tile->units--) {
+        if (tile->kind == ADD)
+            round_vector(ADD, c, tile);
+        else if (tile->kind == CLOSE)
+            round_vector(CLOSE, c, tile);
+        else if (tile->kind == PAIR)
+            round_vector(PAIR, c, tile);
+        else
+            round_vector(LAST, c, tile);
+    }
+}
+
+static int64_t grains_of(const ls_exact_product *product)
+{
+    int64_t grains = 0;
+    for (int64_t p = 0; p < product->parts; p++) grains += product->part[p].ends_grain;
+    return grains;
+}
+
+/* Columns n.. n + COLUMNS of all rows, in tiles of nearly equal height. Where there are no more than two
+   grains, the rounding of a tile is spread over both products of the next. */
+static void run_column(const ls_exact_product *product, int64_t grains, const constants *c, int64_t n)
+{
+    float tile[2][2][ROWS * COLUMNS] __attribute__((aligned(64)));
+    uint64_t own[ROWS * COLUMNS] __attribute__((aligned(64)));
+    const bool pairs = grains > 1 && !product->sum;
+    rounding other = {.kind = ADD};
+    int set = 0;
+    int64_t m = 0;
+    for (int64_t left = (product->M + ROWS - 1) / ROWS; left > 0; left--, set = !set) {
+        const int64_t rows = (product->M - m + left - 1) / left;
+        int64_t p = 0;
+        for (int64_t g = 0, end; g < grains; g++, p = end) {
+            end = end_of_grain(product, p);
+            const int64_t budget = g == 0 && other.kind == PAIR ? other.units / 2 : other.units;
+            float *made = tile[set][g & 1];
+            run_tile(product, m, rows, n, p, end, c, &other, budget, made);
+            if (pairs && g == grains - 2) continue; /* it waits for the last one */
+            const grain_place grain = {g == 0 || (pairs && grains == 2), g == grains - 1, pairs};
+            const float *from = pairs && grain.last ? tile[set][!(g & 1)] : made;
+            other = rounding_of(product, m, rows, n, grain, from, made - from, own);
+        }
+        m += rows;
+    }
+    settle(c, &other);
+}
+
+/* Whether all tiles have a height that there is a function for. */
+static bool is_tall(int64_t M)
+{
+    return M >= ROWS_MIN && M / ((M + ROWS - 1) / ROWS) >= ROWS_MIN;
+}
+
+void LS_VARIANT(ls_exact_product_run)(const ls_exact_product *product)
+{
+    const int64_t columns = product->N - product->N % COLUMNS;
+    if (!is_tall(product->M)) {
+        run_plainly(product, 0, product->M, 0, product->N);
+        return;
+    }
     constants c;
     for (int i = 0; i < HALF; i++) {
         c.magic[i] = product->scale.magic;
         c.factor[i] = product->factor;
         c.without[i] = (int64_t)((product->terms - 1) * product->scale.magic_bits);
     }
-    pending other = {.constants = &c, .from = tile[1]};
-    int now = 0;
-    for (int64_t m = 0; m < rows; m += TILES * ROWS) {
-        const int64_t tiles = rows - m < TILES * ROWS ? (rows - m) / ROWS : TILES;
-        for (int64_t p = 0, end; p < product->parts; p = end) {
-            end = end_of_grain(product, p);
-            const bool first = p == 0, last = end == product->parts;
-            for (int64_t t = 0; t < tiles; t++) {
-                const int64_t row = m + t * ROWS;
-                run_tile(product, row, n, p, end, &other, tile[now]);
-                other = (pending){.constants = &c, .units = UNITS, .from = tile[now]};
-                uint64_t *sum = product->sum ? product->sum + row * product->lds + n : own[t];
-                other.before = first ? zeros : sum;
-                other.before_ld = first || !product->sum ? COLUMNS : product->lds;
-                other.closes = last && !product->sum;
-                if (other.closes)
-                    other.to = product->gradient + row * product->ldg + n;
-                else
-                    other.sum = sum;
-                other.ld = other.closes ? product->ldg : product->sum ? product->lds : COLUMNS;
-                now = !now;
-            }
-        }
+    const uint32_t least = find_least(product->scale.magic / 0x1.8p52, product->factor);
+    for (int i = 0; i < WIDTH; i++) {
+        c.factor_float[i] = (float)product->factor;
+        c.least[i] = least;
     }
-    settle(&other);
-}
-
-static int64_t samples_of(const ls_exact_product *product, int64_t first, int64_t end)
-{
-    int64_t count = 0;
-    for (int64_t p = first; p < end; p++) count += product->part[p].count;
-    return count;
-}
-
-void LS_VARIANT(ls_exact_product_run)(const ls_exact_product *product)
-{
-    const bool worth = samples_of(product, 0, end_of_grain(product, 0)) >= SAMPLES;
-    const int64_t rows = worth ? product->M - product->M % ROWS : 0;
-    const int64_t columns = product->N - product->N % COLUMNS;
-    for (int64_t n = 0; n < columns && rows > 0; n += COLUMNS) run_column(product, rows, n);
-    if (columns < product->N) run_plainly(product, 0, rows, columns, product->N);
-    if (rows < product->M) run_plainly(product, rows, product->M, 0, product->N);
+    const int64_t grains = grains_of(product);
+    for (int64_t n = 0; n < columns; n += COLUMNS) run_column(product, grains, &c, n);
+    if (columns < product->N) run_plainly(product, 0, product->M, columns, product->N);
 }
 
 #endif

@@ -13,6 +13,7 @@ typedef __m512 vector;
 #define STORE(p, v)       _mm512_storeu_ps(p, v)
 #define BROADCAST(x)      _mm512_set1_ps(x)
 #define MULTIPLY_ADD(...) _mm512_fmadd_ps(__VA_ARGS__)
+#define ADD_FLOATS(a, b)  _mm512_add_ps(a, b)
 #else
 typedef __m256 vector;
 #define WIDTH             8
@@ -20,6 +21,7 @@ typedef __m256 vector;
 #define STORE(p, v)       _mm256_storeu_ps(p, v)
 #define BROADCAST(x)      _mm256_set1_ps(x)
 #define MULTIPLY_ADD(...) _mm256_fmadd_ps(__VA_ARGS__)
+#define ADD_FLOATS(a, b)  _mm256_add_ps(a, b)
 #endif
 
 #endif
