@@ -202,27 +202,28 @@ static void draw_product(product_problem *p)
     p->samples = lanes * panels - random_below(lanes);
     p->panel_floats = (rows + LS_BLOCK) * lanes;
     p->left = random_floats(panels * p->panel_floats, -1.0f, 1.0f);
+    const int down = random_below(3) ? 0 : 118 + (int)random_below(7); /* results may be subnormal */
     /* rows of all sizes: terms below the rounding step, below the normal numbers, zeros of either sign */
     for (int64_t i = 0; i < panels * (p->panel_floats / lanes); i++) {
         static const int exponents[] = {0, 0, 0, -20, -30, -60, -140};
-        const int exponent = exponents[random_below(7)];
+        const int exponent = exponents[random_below(7)] - down;
         const bool zero = random_below(8) == 0;
         for (int64_t n = 0; n < lanes; n++) {
             float *x = &p->left[i * lanes + n];
             *x = zero ? copysignf(0.0f, *x) : ldexpf(*x, exponent);
         }
     }
-    p->product =
-        (ls_exact_product){.M = 1 + random_below(26),
-                           .N = LS_LANES * (1 + random_below(4)),
-                           .part = p->part,
-                           .left = random_below(4) * lanes,
-                           .right = rows * lanes,
-                           .lanes = lanes,
-                           .scale = ls_exact_scale_for(ldexp((double)p->samples * 2, (int)random_below(30))),
-                           .factor = ldexp(random_below(3) ? 1.0 : 1.0 / 37.0, -(int)random_below(8)),
-                           .lds = LS_BLOCK + random_below(9),
-                           .ldg = LS_BLOCK + random_below(9)};
+    p->product = (ls_exact_product){
+        .M = 1 + random_below(26),
+        .N = LS_LANES * (1 + random_below(4)),
+        .part = p->part,
+        .left = random_below(4) * lanes,
+        .right = rows * lanes,
+        .lanes = lanes,
+        .scale = ls_exact_scale_for(ldexp((double)p->samples * 2, (int)random_below(30) - down)),
+        .factor = ldexp(random_below(3) ? 1.0 : 1.0 / 37.0, -(int)random_below(10)),
+        .lds = LS_BLOCK + random_below(9),
+        .ldg = LS_BLOCK + random_below(9)};
     for (int64_t begin = 0; begin < p->samples;) {
         int64_t end = (begin / lanes + 1) * lanes, grain_end = (begin / p->grain + 1) * p->grain;
         end = end < grain_end ? end : grain_end;
@@ -286,6 +287,41 @@ Test(kernels_exact, product_follows_the_definition)
             cr_assert(memcmp(gradient, wanted_gradient, sizeof gradient) == 0,
                       "%s: gradients of %d x %d, grains of %d", table(t)->name, (int)product->M,
                       (int)product->N, (int)p.grain);
+        }
+        free(p.left);
+    }
+}
+
+/* Two terms that are normal numbers, whose mean is not and is rounded once. */
+Test(kernels_exact, products_round_subnormal_results_once)
+{
+    enum { M = 6, SAMPLES = 2, RIGHT = M * LS_LANES };
+    static float gradient[M * LS_BLOCK];
+    for (int i = 0; i < 50; i++) {
+        product_problem p = {.samples = SAMPLES, .grain = 1, .panel_floats = (M + LS_BLOCK) * LS_LANES};
+        p.left = random_floats(p.panel_floats, 1.0f, 2.0f);
+        for (int64_t j = 0; j < RIGHT; j++) p.left[j] = ldexpf(p.left[j], -124);
+        for (int64_t s = 0; s < SAMPLES; s++)
+            p.part[s] = (ls_sample_part){.at = p.left + s, .lane = s, .count = 1, .ends_grain = true};
+        p.product = (ls_exact_product){.M = M,
+                                       .N = LS_BLOCK,
+                                       .part = p.part,
+                                       .parts = SAMPLES,
+                                       .right = RIGHT,
+                                       .lanes = LS_LANES,
+                                       .scale = ls_exact_scale_for(0x1p-118),
+                                       .terms = SAMPLES,
+                                       .factor = ldexp(1, -(int)random_below(12)),
+                                       .gradient = gradient,
+                                       .ldg = LS_BLOCK};
+        for (int t = 0; table(t); t++) {
+            table(t)->exact_product(&p.product);
+            for (int64_t m = 0; m < M; m++)
+                for (int64_t n = 0; n < LS_BLOCK; n++) {
+                    double value = ls_exact_value(p.product.scale, product_plainly(&p, m, n), SAMPLES);
+                    cr_assert_eq(gradient[m * LS_BLOCK + n], (float)(value * p.product.factor), "%s",
+                                 table(t)->name);
+                }
         }
         free(p.left);
     }

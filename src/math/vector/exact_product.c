@@ -160,19 +160,20 @@ LS_INLINE integers term(const constants *c, const float *from)
     return BITS(D(add_pd)(LOAD_DOUBLES(from), SAME(c->magic)));
 }
 
-/* Most terms are multiples of the rounding step q as they are: zeros and all numbers from 2^23 q on. Two of
-   them are added in float like their exact sum, rounded once, and a factor that is a power of two changes no
-   mantissa as long as nothing is smaller than the normal numbers: a sum that is not zero is 2^-24 of the
-   smaller term or more. So from this bound on, results need no double precision; infinity where the factor is
-   another number. What is compared are bit patterns without their sign, less one, so that zero is the
-   largest. */
+/* Most terms are multiples of the rounding step q as they are: zeros, and all numbers from 2^23 q on. Two of
+   them are added in float like their exact sum, rounded once. A factor that is a power of two changes no
+   mantissa where terms are at least 2^-126 / factor: a sum that needs rounding stays normal, one that needs
+   none is a multiple of 2^-149 / factor. So from both bounds on, results need no double precision; infinity
+   where the factor is another number. What is compared are bit patterns without their sign, less one, so that
+   zero is the largest.
+ */
 static uint32_t find_least(double q, double factor)
 {
     uint64_t bits;
     memcpy(&bits, &factor, sizeof bits);
     double least = q * 0x1p23;
-    if (least < 0x1p-102 / factor) least = 0x1p-102 / factor;
-    if (least < 0x1p-102) least = 0x1p-102;
+    if (least < 0x1p-126 / factor) least = 0x1p-126 / factor;
+    if (least < 0x1p-126) least = 0x1p-126;
     if (!(factor > 0) || (bits & 0xfffffffffffffu) != 0 || !(least < 0x1p127)) return 2 * 0x7f800000u - 1;
     return 2 * ls_bits_of((float)least) - 1;
 }
