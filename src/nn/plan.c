@@ -343,9 +343,10 @@ static void choose_sizes(ls_plan *plan, const ls_plan_request *request)
     int64_t worth = work / WORK_A_THREAD;
     plan->threads = (int)least(request->threads, worth < 1 ? 1 : worth);
     if (request->all_threads) plan->threads = request->threads;
-    plan->lanes = lanes_for(plan, rows);
+    plan->lanes = request->lanes > 0 ? request->lanes : lanes_for(plan, rows);
     plan->panels = (rows + plan->lanes - 1) / plan->lanes;
     if (plan->panels < request->threads) plan->panels = request->threads;
+    if (plan->panels < request->panels) plan->panels = request->panels;
 }
 
 static ls_status get_arrays(ls_plan *plan, int wanted_segments)

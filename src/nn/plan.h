@@ -16,6 +16,8 @@ typedef struct ls_plan_request {
     int ranks;
     int threads;      /* at most so many */
     bool all_threads; /* wake them all, however little there is to do (for tests) */
+    int64_t lanes;    /* of a panel; 0: chosen */
+    int64_t panels;   /* at least; 0: as many as are needed */
     int segments;     /* wanted; fewer where the model has fewer layers with parameters */
 } ls_plan_request;
 

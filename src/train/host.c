@@ -59,7 +59,19 @@ static size_t padded(size_t bytes)
     return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-/* Ranks whose panels differ, as those with different numbers of threads may, do not fit together. */
+/* Ranks with different numbers of threads would choose different panels: all take the narrowest. */
+static ls_status agree_on_panels(ls_step *step)
+{
+    const ls_plan *plan = &step->plan;
+    uint64_t most[2] = {~(uint64_t)plan->lanes, (uint64_t)plan->panels};
+    LS_TRY(ls_comm_reduce(step->comm, LS_MAX_UINT64, most, 2));
+    step->lanes = (int64_t)~most[0];
+    step->panels = (int64_t)most[1];
+    bool fits = plan->lanes == step->lanes && plan->panels == step->panels;
+    return ls_agree(step->comm, fits ? LS_OK : ls_step_plan_again(step, step->batch));
+}
+
+/* What must be the same on all ranks. */
 static uint64_t layout_of(const ls_plan *plan)
 {
     const int64_t layout[] = {plan->lanes, plan->panels, plan->panel_units, plan->grain};
@@ -133,8 +145,10 @@ static ls_status join(ls_step *step, const shared_array *list, int count)
 ls_status ls_step_connect(ls_step *step)
 {
     shared_array list[ARRAYS_MAX];
-    size_t bytes = 2 * padded(words_bytes(&step->plan));
     if (ls_comm_size(step->comm) == 1 || step->recipe->training.reduce != 0) return LS_OK;
+    if (ls_comm_nodes(step->comm) > 1) return LS_OK;
+    LS_TRY(agree_on_panels(step));
+    size_t bytes = 2 * padded(words_bytes(&step->plan));
     int count = list_arrays(step, list);
     for (int i = 0; i < count; i++) bytes += padded(list[i].bytes);
     ls_shared *shared = NULL;

@@ -48,7 +48,9 @@ typedef struct ls_step {
     ls_metric_set *metrics; /* [objective.head_count] that evaluations fill, not owned; NULL: none */
     const ls_kernels *kernels;
     ls_plan plan;
-    int threads; /* for work other than steps; plan.threads take part in steps */
+    int64_t batch;         /* that it was made for */
+    int64_t lanes, panels; /* that ranks of one host agreed on for their plans; 0: nothing yet */
+    int threads;           /* for work other than steps; plan.threads take part in steps */
     int state_count;
     float *parameters; /* arena */
     float *gradient;   /* arena */

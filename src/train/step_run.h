@@ -77,6 +77,10 @@ static inline bool ls_step_given_up(const ls_step_run_state *run)
 /* The first words of the exchange. */
 enum { LS_STATUS_WORD, LS_WISH_WORD, LS_FIRST_LARGEST };
 
+/* The plan and all that depends on it anew, for another batch or other panels (step->lanes, step->panels);
+ * not while ranks share memory. Local. Errors: LS_ERROR_MEMORY. */
+ls_status ls_step_plan_again(ls_step *step, int64_t batch);
+
 /* Where the bounds of the parameters' gradients come from; part of ls_step_create. */
 void ls_exchange_prepare(ls_step *step);
 

@@ -233,6 +233,7 @@ static ls_status get_sums(ls_step *step)
 static ls_status get_work(ls_step *step, int64_t batch, int64_t grain)
 {
     int64_t part = ls_step_part_rows(step->recipe, batch, grain);
+    step->batch = batch;
     if (part < batch) {
         if (grain == 0) grain = ls_plan_default_grain(step->model, part);
         batch = ls_step_part_rows(step->recipe, batch, grain);
@@ -243,6 +244,8 @@ static ls_status get_work(ls_step *step, int64_t batch, int64_t grain)
         .grain = grain,
         .ranks = ls_comm_size(step->comm),
         .threads = step->threads,
+        .lanes = step->lanes,
+        .panels = step->panels,
         .segments = ls_comm_size(step->comm) > 1 ? (int)step->recipe->training.segments : 1,
     };
     /* Small models leave threads asleep; tests of invariance want them all. */
@@ -280,14 +283,23 @@ ls_status ls_step_create(ls_comm *comm, int threads, const ls_model *model, cons
     return status;
 }
 
-ls_status ls_step_resize(ls_step *step, int64_t batch)
+ls_status ls_step_plan_again(ls_step *step, int64_t batch)
 {
     int64_t grain = step->plan.grain;
-    bool together = step->host != NULL;
-    LS_TRY(ls_step_disconnect(step));
     release_work(step);
     ls_status status = get_work(step, batch, grain);
-    if (status != LS_OK) release_work(step);
-    status = ls_agree(step->comm, status);
-    return status == LS_OK && together ? ls_step_connect(step) : status;
+    if (status == LS_OK)
+        ls_step_list_ranges(step);
+    else
+        release_work(step);
+    return status;
+}
+
+ls_status ls_step_resize(ls_step *step, int64_t batch)
+{
+    bool together = step->host != NULL;
+    LS_TRY(ls_step_disconnect(step));
+    step->lanes = step->panels = 0;
+    LS_TRY(ls_agree(step->comm, ls_step_plan_again(step, batch)));
+    return together ? ls_step_connect(step) : LS_OK;
 }

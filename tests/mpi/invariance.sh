@@ -41,6 +41,11 @@ mpi() {
     shift 2
     run_mpi "$ranks" "$LOCKSTEP" "$@" --threads "$threads"
 }
+mixed() { # rank r has r + 1 threads
+    ranks=$1
+    shift
+    run_mpi "$ranks" sh -c 'exec "$@" --threads $((${OMPI_COMM_WORLD_RANK:-${PMI_RANK:?}} + 1))' mixed "$LOCKSTEP" "$@"
+}
 solo() {
     threads=$1
     shift
@@ -67,7 +72,9 @@ for layout in $layouts; do
     same "digits, $layout ranks x threads" "$(train layout digits_5 mpi "${layout%x*}" "${layout#*x}")"
 done
 
-# --- Sums in memory that the ranks share are what all of the above had; here messages add them.
+same "digits, 3 ranks of 1, 2 and 3 threads" "$(train mixed digits_5 mixed 3)"
+
+# --- Ranks that share memory are what all of the above had but the last; here messages add their sums.
 for layout in 2x2 4x1; do
     same "digits, $layout, by messages" "$(LOCKSTEP_MESSAGES=1 train messages digits_5 mpi "${layout%x*}" "${layout#*x}")"
 done

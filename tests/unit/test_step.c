@@ -30,15 +30,15 @@ static void fill_data(ls_dataset *data)
         data->labels[r] = (int32_t)ls_random_below(5, LS_RANDOM_BENCH, 1, (uint64_t)r, CLASSES);
 }
 
-static setting *make(int threads, const char *more)
+static setting *make_sized(int threads, int units, const char *more)
 {
     setting *s = calloc(1, sizeof *s);
     char *text = ls_format(
         "seed: 3\ndata: {type: push, inputs: %d, classes: %d}\n"
-        "model:\n  - {type: dense, units: 19, activation: tanh}\n"
-        "  - {type: dense, units: 18, activation: gelu}\n  - {type: dense, units: %d, name: output}\n"
+        "model:\n  - {type: dense, units: %d, activation: tanh}\n"
+        "  - {type: dense, units: %d, activation: gelu}\n  - {type: dense, units: %d, name: output}\n"
         "loss: softmax_cross_entropy\n%s\n",
-        INPUTS, CLASSES, CLASSES, more);
+        INPUTS, CLASSES, units, units - 1, CLASSES, more);
     ls_shape input = {.rank = 1, .dim = {INPUTS}};
     cr_assert_eq(ls_context_create(threads, &s->context), LS_OK);
     cr_assert_eq(ls_recipe_parse(text, "test", NULL, NULL, 0, &s->recipe), LS_OK, "%s", ls_error_message());
@@ -48,6 +48,11 @@ static setting *make(int threads, const char *more)
     cr_assert_eq(ls_step_create(s->context->comm, threads, &s->model, s->recipe, ROWS, &s->step), LS_OK);
     ls_free(text);
     return s;
+}
+
+static setting *make(int threads, const char *more)
+{
+    return make_sized(threads, 19, more);
 }
 
 static void release(setting *s)
@@ -260,6 +265,23 @@ Test(step, a_larger_batch_than_planned_needs_only_a_resize)
     ls_step_free(&s->step);
     cr_assert_eq(ls_step_create(s->context->comm, 1, &s->model, s->recipe, 9, &s->step), LS_OK);
     cr_assert_eq(ls_step_resize(&s->step, ROWS), LS_OK);
+    cr_assert_eq(run(s), LS_OK);
+    cr_assert_eq(run(planned), LS_OK);
+    expect_same(s, planned, "resized");
+    release(s);
+    release(planned);
+}
+
+/* More rows wake more threads, and slices of the parameters are cut anew. */
+Test(step, a_resize_that_wakes_threads_leaves_no_parameter_out)
+{
+    const char *more = "training: {grain: 2}";
+    setting *s = make_sized(3, 600, more), *planned = make_sized(3, 600, more);
+    ls_step_free(&s->step);
+    cr_assert_eq(ls_step_create(s->context->comm, 3, &s->model, s->recipe, 2, &s->step), LS_OK);
+    int before = s->step.plan.threads;
+    cr_assert_eq(ls_step_resize(&s->step, ROWS), LS_OK);
+    cr_assert(before < s->step.plan.threads && s->step.plan.home_count == s->step.plan.threads);
     cr_assert_eq(run(s), LS_OK);
     cr_assert_eq(run(planned), LS_OK);
     expect_same(s, planned, "resized");
