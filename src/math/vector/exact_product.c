@@ -2,10 +2,11 @@
 
    A tile of floats is rounded beside the multiply-adds of the tile that comes after it: rounding needs
    conversions, additions and stores, which other units of the core do than those that the chains keep busy.
-   Per vector of WIDTH floats it takes some 12 to 16 instructions, and a term of a tile has room for a
-   hundred.
- */
+   A vector takes 7 to 26 instructions. With AVX-512 a term of a tile has 24 multiply-adds, one a cycle, and
+   room for a hundred instructions beside them; with AVX2 12, two a cycle, and room for ten. */
 #include "math/vector/isa.h"
+
+static const ls_kernels *const kernels = &LS_VARIANT(ls_kernels);
 
 /* Samples of the grain that begins with part first: index of the part behind it. */
 static int64_t end_of_grain(const ls_exact_product *product, int64_t first)
@@ -26,18 +27,17 @@ static void multiply(const ls_exact_product *product, int64_t m, int64_t rows, i
 {
     for (int64_t p = first; p < end; p++) {
         const ls_sample_part *part = &product->part[p];
-        LS_VARIANT(ls_gemm_run)
-        (&(ls_gemm){.M = rows,
-                    .N = columns,
-                    .K = part->count,
-                    .A = part->at + product->left + m * product->lanes,
-                    .row_stride = product->lanes,
-                    .column_stride = 1,
-                    .B = right_of(product, part) + n,
-                    .ldb = LS_BLOCK,
-                    .C = tile,
-                    .ldc = LS_BLOCK,
-                    .accumulate = p > first});
+        kernels->gemm(&(ls_gemm){.M = rows,
+                                 .N = columns,
+                                 .K = part->count,
+                                 .A = part->at + product->left + m * product->lanes,
+                                 .row_stride = product->lanes,
+                                 .column_stride = 1,
+                                 .B = right_of(product, part) + n,
+                                 .ldb = LS_BLOCK,
+                                 .C = tile,
+                                 .ldc = LS_BLOCK,
+                                 .accumulate = p > first});
     }
 }
 
@@ -55,12 +55,14 @@ static void run_plainly(const ls_exact_product *product, int64_t m, int64_t m_en
         for (int64_t p = 0, end; p < product->parts; p = end) {
             end = end_of_grain(product, p);
             multiply(product, m, rows, n, columns, p, end, tile);
-            if (!product->sum && end == product->parts) LS_VARIANT(ls_exact_close)
-            (product->scale, product->terms, product->factor, rows, columns, tile, LS_BLOCK,
-             p == 0 ? NULL : own, LS_BLOCK, product->gradient + m * product->ldg + n, product->ldg);
+            if (!product->sum && end == product->parts)
+                kernels->exact_close(product->scale, product->terms, product->factor, rows, columns, tile,
+                                     LS_BLOCK, p == 0 ? NULL : own, LS_BLOCK,
+                                     product->gradient + m * product->ldg + n, product->ldg);
             else if (p == 0)
-                LS_VARIANT(ls_exact_store)(product->scale, rows, columns, tile, LS_BLOCK, sum, lds);
-            else LS_VARIANT(ls_exact_add)(product->scale, rows, columns, tile, LS_BLOCK, sum, lds);
+                kernels->exact_store(product->scale, rows, columns, tile, LS_BLOCK, sum, lds);
+            else
+                kernels->exact_add(product->scale, rows, columns, tile, LS_BLOCK, sum, lds);
         }
     }
 }
