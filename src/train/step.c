@@ -249,8 +249,6 @@ static void run_phases(ls_team *team, int thread, void *argument)
         ls_team_barrier(team);
         if (stop) break;
         if (thread == 0) reduction_start(run, s);
-        /* others still read what the next part of the backward pass writes */
-        if (s > 0 && run->step->host != NULL) ls_host_meet(run->step, team, thread);
     }
     if (ls_comm_size(run->step->comm) > 1 && run->step->host == NULL) {
         if (thread == 0) reductions_finish(run);
