@@ -143,6 +143,25 @@ typedef struct ls_sample_part {
     bool ends_grain; /* no other part of the grain follows */
 } ls_sample_part;
 
+/* The memory of the panel that a part lies in. */
+static inline const float *ls_part_panel(const ls_sample_part *part)
+{
+    return part->at - part->lane;
+}
+
+/* The row of the first sample of a part, in rows [lanes][LS_BLOCK] that begin at a place of its panel. */
+static inline const float *ls_part_row(const ls_sample_part *part, int64_t place)
+{
+    return ls_part_panel(part) + place + part->lane * LS_BLOCK;
+}
+
+/* The part behind the grain that begins with part first. */
+static inline int64_t ls_grain_end(const ls_sample_part *part, int64_t first)
+{
+    while (!part[first].ends_grain) first++;
+    return first + 1;
+}
+
 /* The gradient of a block of a parameter: for m < M, n < N the exact sum over grains of the chains over their
    samples s of left[m][s] right[s][n]. N: a multiple of LS_LANES, at most LS_BLOCK. In the memory of the
    panel of s, left[m][s] lies left + m*lanes + (lane of s) floats from the beginning, right[s][n] lies right

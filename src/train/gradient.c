@@ -62,14 +62,6 @@ typedef struct span {
     int64_t begin, end;
 } span;
 
-static span grain_from(const ls_gradient_job *job, int64_t begin)
-{
-    span grain = {begin, begin};
-    while (!job->part[grain.end].ends_grain) grain.end++;
-    grain.end++;
-    return grain;
-}
-
 /* C[0..count)[0..width) = the products of outputs first.. over some rows, one chain in the order of rows
  * although it may span panels. No rows: zeros. */
 static void multiply(const ls_gradient_job *job, const operands *from, int64_t first, int64_t count,
@@ -90,7 +82,7 @@ static void multiply(const ls_gradient_job *job, const operands *from, int64_t f
         const ls_sample_part *part = &job->part[p];
         gemm.K = part->count;
         gemm.A = part->at + from->delta + first * lanes;
-        gemm.B = from->b < 0 ? ones : part->at - part->lane + from->b + part->lane * LS_BLOCK;
+        gemm.B = from->b < 0 ? ones : ls_part_row(part, from->b);
         job->kernels->gemm(&gemm);
         gemm.accumulate = true;
     }
@@ -120,7 +112,7 @@ static void ask_layer(const ls_gradient_job *job, const ls_tile_task *task, span
     };
     for (int64_t p = rows.begin; p < rows.end; p++) {
         const ls_sample_part *from = &job->part[p];
-        const float *panel = from->at - from->lane;
+        const float *panel = ls_part_panel(from);
         scratch->part[call.part_count++] = (ls_grain_part){.x = panel + in->value * lanes,
                                                            .dy = panel + out->delta * lanes,
                                                            .lane = from->lane,
@@ -153,7 +145,7 @@ static void add_grains(const ls_gradient_job *job, const ls_tile_task *task, con
     ls_exact_scale scale = job->scale[task->parameter];
     float row[LS_TILE_ROWS] = {0};
     for (span grain = {0, 0}; grain.end < job->parts;) {
-        grain = grain_from(job, grain.end);
+        grain = (span){grain.end, ls_grain_end(job->part, grain.end)};
         make_tile(job, task, from, first, count, grain, scratch, scratch->tile, from->ld);
         const float *terms = scratch->tile;
         int64_t rows = count, columns = from->width;

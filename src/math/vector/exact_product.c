@@ -8,19 +8,6 @@
 
 static const ls_kernels *const kernels = &LS_VARIANT(ls_kernels);
 
-/* Samples of the grain that begins with part first: index of the part behind it. */
-static int64_t end_of_grain(const ls_exact_product *product, int64_t first)
-{
-    while (!product->part[first].ends_grain) first++;
-    return first + 1;
-}
-
-/* The right operand of the first sample of a part. */
-static const float *right_of(const ls_exact_product *product, const ls_sample_part *part)
-{
-    return part->at - part->lane + product->right + part->lane * LS_BLOCK;
-}
-
 /* The chains of one grain, parts first..end, into tile: rows m.. and columns n.. of the product. */
 static void multiply(const ls_exact_product *product, int64_t m, int64_t rows, int64_t n, int64_t columns,
                      int64_t first, int64_t end, float *tile)
@@ -33,7 +20,7 @@ static void multiply(const ls_exact_product *product, int64_t m, int64_t rows, i
                                  .A = part->at + product->left + m * product->lanes,
                                  .row_stride = product->lanes,
                                  .column_stride = 1,
-                                 .B = right_of(product, part) + n,
+                                 .B = ls_part_row(part, product->right) + n,
                                  .ldb = LS_BLOCK,
                                  .C = tile,
                                  .ldc = LS_BLOCK,
@@ -53,7 +40,7 @@ static void run_plainly(const ls_exact_product *product, int64_t m, int64_t m_en
         const int64_t lds = product->sum ? product->lds : LS_BLOCK;
         uint64_t *sum = product->sum ? product->sum + m * lds + n : own;
         for (int64_t p = 0, end; p < product->parts; p = end) {
-            end = end_of_grain(product, p);
+            end = ls_grain_end(product->part, p);
             multiply(product, m, rows, n, columns, p, end, tile);
             if (!product->sum && end == product->parts)
                 kernels->exact_close(product->scale, product->terms, product->factor, rows, columns, tile,
@@ -312,7 +299,7 @@ static void run_tile(const ls_exact_product *product, int64_t m, int64_t rows, i
         const ls_sample_part *part = &product->part[p];
         const part_call call = {.lanes = product->lanes,
                                 .left = part->at + product->left + m * product->lanes,
-                                .right = right_of(product, part) + n,
+                                .right = ls_part_row(part, product->right) + n,
                                 .K = part->count,
                                 .accumulate = p > first,
                                 .to = to};
@@ -395,7 +382,7 @@ static void run_column(const ls_exact_product *product, int64_t grains, const co
         const int64_t rows = (product->M - m + left - 1) / left;
         int64_t p = 0;
         for (int64_t g = 0, end; g < grains; g++, p = end) {
-            end = end_of_grain(product, p);
+            end = ls_grain_end(product->part, p);
             const int64_t budget = g == 0 && other.kind == PAIR ? other.units / 2 : other.units;
             float *made = tile[set][g & 1];
             run_tile(product, m, rows, n, p, end, c, &other, budget, made);
