@@ -36,7 +36,7 @@ void ls_update_collect(ls_update_job *job, const ls_team *team, int thread)
 {
     const ls_step *step = job->step;
     int index;
-    while ((index = step->first_piece + ls_team_take(team, &job->next_collected)) < step->end_piece) {
+    while ((index = ls_update_take(job, team, &job->next_collected)) >= 0) {
         const ls_piece *piece = &step->plan.piece[index];
         const float *gradient = ls_update_gradient(job, piece, step->space[thread].piece);
         add(step, job->first_part, piece->count, gradient, job->total + piece->first);

@@ -123,8 +123,6 @@ static ls_status take_slice(ls_step *step)
     ls_plan *plan = &step->plan;
     ls_plan_join_segments(plan);
     ls_plan_cut(plan, 0, step->model->arena_size, host->ranks, host->element, host->piece);
-    step->first_piece = (int)host->piece[host->rank];
-    step->end_piece = (int)host->piece[host->rank + 1];
     step->share.rows = 0;
     LS_TRY(ls_plan_keep(plan, host->element[host->rank], host->element[host->rank + 1]));
     ls_step_list_ranges(step);

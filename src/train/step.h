@@ -56,12 +56,11 @@ typedef struct ls_step {
     float *gradient;   /* arena */
     float *total;      /* arena: the gradient of a batch in parts, or that is wanted as such; else NULL */
     float *state[LS_STATES_MAX]; /* arenas of the optimiser */
-    uint64_t *sums;       /* arena; NULL with one rank or one host (unless a layer needs it) or float sums */
-    struct ls_host *host; /* ranks that share memory with this one (train/host.h); NULL: none */
-    int first_piece, end_piece; /* of the update, that are this rank's: all of them without a host */
-    float *memory;              /* of plan.panels panels */
-    ls_sample_part *part;       /* [share.parts]: where the rows lie that gradients are made of */
-    ls_panel *panel;            /* [plan.panels] */
+    uint64_t *sums;        /* arena; NULL with one rank or one host (unless a layer needs it) or float sums */
+    struct ls_host *host;  /* ranks that share memory with this one (train/host.h); NULL: none */
+    float *memory;         /* of plan.panels panels */
+    ls_sample_part *part;  /* [share.parts]: where the rows lie that gradients are made of */
+    ls_panel *panel;       /* [plan.panels] */
     uint32_t *largest;     /* [panels - 1][largest_words], as in ls_panel; those of panel 0 lie in exchange */
     int64_t largest_words; /* in whole cache lines */
     uint32_t *exchange;    /* status, wish to stop, [tensors] largest values, [plan.exchange_words] */

@@ -256,8 +256,6 @@ static ls_status get_work(ls_step *step, int64_t batch, int64_t grain)
             status, "%s: ", ls_recipe_key_place(step->recipe, &step->recipe->training.grain_place));
     LS_TRY(status);
     LS_TRY(get_sums(step));
-    step->first_piece = 0;
-    step->end_piece = step->plan.piece_count;
     LS_TRY(get_panels(step));
     LS_TRY(prepare_panels(step));
     return get_spaces(step);

@@ -60,7 +60,7 @@ static double clip(ls_update_job *job, ls_team *team, int thread)
 {
     ls_step *step = job->step;
     int index;
-    while ((index = step->first_piece + ls_team_take(team, &job->next_norm)) < step->end_piece) {
+    while ((index = ls_update_take(job, team, &job->next_norm)) >= 0) {
         const ls_piece *piece = &step->plan.piece[index];
         step->norm_part[index] = norm_part(job, piece, gradient_of(job, piece, thread));
     }
@@ -120,7 +120,7 @@ static void measure(ls_update_job *job, ls_team *team, int thread, double scale)
 {
     ls_step *step = job->step;
     int index;
-    while ((index = step->first_piece + ls_team_take(team, &job->next_square)) < step->end_piece) {
+    while ((index = ls_update_take(job, team, &job->next_square)) >= 0) {
         const ls_piece *piece = &step->plan.piece[index];
         step->squares[index] = (ls_squares){0, 0};
         if (is_frozen(step, piece)) continue;
@@ -191,6 +191,6 @@ void ls_update_run(ls_update_job *job, ls_team *team, int thread)
         return;
     }
     int index;
-    while ((index = step->first_piece + ls_team_take(team, &job->next_piece)) < step->end_piece)
+    while ((index = ls_update_take(job, team, &job->next_piece)) >= 0)
         update_piece(job, index, thread, scale);
 }

@@ -20,6 +20,15 @@ typedef struct ls_update_job {
     atomic_int next_mean, next_norm, next_square, next_piece;
 } ls_update_job;
 
+/* The number of a piece that is this rank's to update and that nobody has taken from next; -1: none is left.
+ */
+static inline int ls_update_take(const ls_update_job *job, const ls_team *team, atomic_int *next)
+{
+    const ls_plan *plan = &job->step->plan;
+    int64_t index = plan->home_piece[0] + ls_team_take(team, next);
+    return index < plan->home_piece[plan->home_count] ? (int)index : -1;
+}
+
 /* The gradient of a piece, of the part of the batch at hand, from the sums over ranks into to; or, where
  * there are no sums, the place in the arena itself. */
 const float *ls_update_gradient(const ls_update_job *job, const ls_piece *piece, float *to);
