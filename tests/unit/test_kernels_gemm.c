@@ -99,8 +99,8 @@ Test(kernels_gemm, every_height_and_width_of_tile)
 
 Test(kernels_gemm, long_chains)
 {
-    const int64_t K[] = {127, 128, 129, 191, 192, 193, 256, 257, 500};
-    for (int i = 0; i < 9; i++)
+    const int64_t K[] = {127, 129, 191, 192, 193, 255, 256, 257, 512, 513, 800};
+    for (int i = 0; i < 11; i++)
         for (int order = 0; order < 3; order++) {
             problem p = problem_make(45 + random_below(60), LS_LANES * (1 + random_below(6)), K[i],
                                      (stride_kind)order);

@@ -29,9 +29,9 @@ void LS_VARIANT(ls_gemm_run)(const ls_gemm *gemm)
 #include "math/vector/tiles.h"
 
 /* Rows of A are taken in panels that stay in the cache while all lanes of C are made; a multiple of the
-   heights of tiles. Where A is read along its columns, a piece of the panel is copied first: the strides
-   would cost a page each and fall into the same sets of the cache. */
-enum { PANEL_ROWS = 48, PIECE = 128, PIECE_MIN = 192, AHEAD = 16 };
+   heights of tiles. Where A is read along its columns, a piece of the panel is copied: the strides would cost
+   a page each and fall into the same sets of the cache. */
+enum { PANEL_ROWS = 48, PIECE = 256, PIECE_MIN = 192 };
 
 static chain chain_of(const ls_gemm *gemm)
 {
@@ -40,7 +40,8 @@ static chain chain_of(const ls_gemm *gemm)
                    .count = {1, 1, gemm->K},
                    .a = {0, 0, gemm->column_stride},
                    .b = {0, 0, gemm->ldb},
-                   .accumulate = gemm->accumulate};
+                   .accumulate = gemm->accumulate,
+                   .ahead = gemm->B};
 }
 
 static void tile_lanes_of(const ls_gemm *gemm)
@@ -57,27 +58,106 @@ static void tile_lanes_of(const ls_gemm *gemm)
     }
 }
 
-/* Storing the sums between pieces of K and loading them again changes no bit. */
-static void panel_in_pieces(const ls_gemm *panel)
+/* A piece of a panel whose rows lie side by side: PANEL_ROWS of them in the copy, or fewer. */
+typedef struct piece {
+    const float *from; /* the weights: [K][step] */
+    int64_t step;
+    const float *next; /* those of the piece that comes after it; NULL: none */
+    float *copy;       /* [K][PANEL_ROWS] */
+} piece;
+
+enum { VECTORS_OF_COPY = PANEL_ROWS / WIDTH, LINES = PANEL_ROWS / LS_LANES };
+
+/* The first tile of a piece copies it on the way. */
+LS_INLINE void copying_tile(int rows, int vectors, const chain *nest, const piece *of, const float *B,
+                            float *C, const float *bias)
 {
-    float copy[PIECE][PANEL_ROWS] __attribute__((aligned(64)));
-    ls_gemm piece = *panel;
-    piece.A = copy[0];
-    piece.column_stride = PANEL_ROWS;
-    for (int64_t start = 0; start < panel->K; start += PIECE) {
-        piece.K = panel->K - start < PIECE ? panel->K - start : PIECE;
-        for (int64_t k = 0; k < piece.K; k++) {
-            const float *from = panel->A + (start + k) * panel->column_stride;
-            int64_t m = 0;
-            for (; m + WIDTH <= panel->M; m += WIDTH) {
-                __builtin_prefetch(from + m + AHEAD * panel->column_stride);
-                STORE(copy[k] + m, LOAD(from + m));
+    vector acc[ROWS_MAX][VECTORS_MAX];
+    const float *from = of->from;
+    float *copy = of->copy;
+    LS_UNROLL for (int r = 0; r < rows; r++)
+    {
+        LS_UNROLL for (int v = 0; v < vectors; v++) acc[r][v] =
+            nest->accumulate ? LOAD(C + r * nest->ldc + v * WIDTH) : BROADCAST(bias[r]);
+    }
+    for (int64_t k = nest->count[2]; k > 0; k--) {
+        const float *a[GROUPS_MAX];
+        LS_UNROLL for (int v = 0; v < VECTORS_OF_COPY; v++) STORE(copy + v * WIDTH, LOAD(from + v * WIDTH));
+        LS_UNROLL for (int r = 0; r < rows; r += GROUP) a[r / GROUP] = from + r;
+        tile_term(false, rows, vectors, 1, a, &B, 0, acc);
+        from += of->step;
+        copy += PANEL_ROWS;
+        B += nest->b[2];
+    }
+    LS_UNROLL for (int r = 0; r < rows; r++)
+    {
+        LS_UNROLL for (int v = 0; v < vectors; v++) STORE(C + r * nest->ldc + v * WIDTH, acc[r][v]);
+    }
+}
+
+typedef void copying_function(const chain *nest, const piece *of, const float *B, float *C,
+                              const float *bias);
+#define COPYING(rows, vectors)                                                                               \
+    static void copying_##rows##_##vectors(const chain *nest, const piece *of, const float *B, float *C,     \
+                                           const float *bias)                                                \
+    {                                                                                                        \
+        copying_tile(rows, vectors, nest, of, B, C, bias);                                                   \
+    }
+
+/* The highest tiles that divide PANEL_ROWS. */
+#if LS_LEVEL == 2
+COPYING(12, 1)
+COPYING(12, 2)
+COPYING(8, 3)
+COPYING(6, 4)
+static copying_function *const copying[CHUNK_MAX] = {copying_12_1, copying_12_2, copying_8_3, copying_6_4};
+static const int copying_rows[CHUNK_MAX] = {12, 12, 8, 6};
+#else
+COPYING(6, 2)
+static copying_function *const copying[CHUNK_MAX] = {copying_6_2};
+static const int copying_rows[CHUNK_MAX] = {6};
+#endif
+
+static void multiply_piece(const ls_gemm *panel, int64_t K, const piece *of)
+{
+    static const float zero[PANEL_ROWS];
+    const float *bias = panel->bias ? panel->bias : zero;
+    chain nest = chain_of(panel);
+    nest.row_stride = 1;
+    nest.a[2] = PANEL_ROWS;
+    nest.count[2] = K;
+    for (int64_t n = 0, chunk; n < panel->N; n += chunk * LS_LANES) {
+        const float *B = panel->B + n;
+        chunk = (panel->N - n) / LS_LANES;
+        if (chunk > CHUNK_MAX) chunk = CHUNK_MAX;
+        const int64_t rows = copying_rows[chunk - 1];
+        for (int64_t m = 0, tile = 0; m < PANEL_ROWS; m += rows, tile++) {
+            float *C = panel->C + m * panel->ldc + n;
+            if (n == 0 && m == 0) {
+                copying[chunk - 1](&nest, of, B, C, bias);
+                continue;
             }
-            for (; m < panel->M; m++) copy[k][m] = from[m];
+            const bool fetches = n == 0 && tile <= LINES && of->next != NULL;
+            nest.ahead = fetches ? of->next + (tile - 1) * LS_LANES : of->copy;
+            nest.ahead_step = fetches ? of->step : 0;
+            tiles[chunk - 1][rows - 1](&nest, of->copy + m, &B, &C, bias + m);
         }
-        piece.B = panel->B + start * panel->ldb;
-        tile_lanes_of(&piece);
-        piece.accumulate = true;
+    }
+}
+
+/* Storing the sums between pieces of K and loading them again changes no bit. */
+static void panel_in_pieces(const ls_gemm *panel, bool last)
+{
+    float copy[PIECE * PANEL_ROWS] __attribute__((aligned(64)));
+    ls_gemm left = *panel;
+    piece at = {.from = panel->A, .step = panel->column_stride, .copy = copy};
+    for (int64_t start = 0, K; start < panel->K; start += K) {
+        K = panel->K - start < PIECE ? panel->K - start : PIECE;
+        at.next = start + K < panel->K ? at.from + K * at.step : last ? NULL : panel->A + PANEL_ROWS;
+        multiply_piece(&left, K, &at);
+        left.B += K * panel->ldb;
+        left.accumulate = true;
+        at.from = at.next;
     }
 }
 
@@ -104,8 +184,8 @@ static __attribute__((noinline)) void run_panels(const ls_gemm *gemm)
         panel.A = gemm->A + m * gemm->row_stride;
         panel.C = gemm->C + m * gemm->ldc;
         panel.bias = gemm->bias ? gemm->bias + m : NULL;
-        if (along_columns)
-            panel_in_pieces(&panel);
+        if (along_columns && panel.M == PANEL_ROWS)
+            panel_in_pieces(&panel, m + 2 * PANEL_ROWS > gemm->M);
         else
             tile_lanes_of(&panel);
     }

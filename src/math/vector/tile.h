@@ -24,6 +24,10 @@ typedef struct chain {
     int64_t row_stride, ldc;
     int64_t count[3], a[3], b[3];
     bool accumulate; /* start from C, not from the bias */
+    /* Of a product that is no image: what is fetched into the second-level cache on the way, a line a term;
+       any place where there is nothing to fetch. */
+    const float *ahead;
+    int64_t ahead_step;
 } chain;
 
 /* The place of vector v: neighbours of *at, or part of the lanes that at[...] points to. */
@@ -85,9 +89,12 @@ LS_INLINE void tile(bool image, int rows, int vectors, const chain *nest, const 
         }
     } else {
         const int64_t a_inner = nest->a[2], b_inner = nest->b[2];
-        const float *b = *B;
+        const float *b = *B, *ahead = nest->ahead;
+        const int64_t ahead_step = nest->ahead_step;
         for (int64_t k = nest->count[2]; k > 0; k--) {
             tile_term(image, rows, vectors, row_stride, a, &b, 0, acc);
+            __builtin_prefetch(ahead, 0, 2);
+            ahead += ahead_step;
             STEP_A(a_inner)
             b += b_inner;
         }
