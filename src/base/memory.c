@@ -1,14 +1,21 @@
 /* Aligned, zeroed, counted memory. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/memory.h"
 
-enum { ALIGNMENT = 64 };
+enum {
+    ALIGNMENT = 64,
+    HUGE_PAGE = 1 << 21,
+    HUGE_FROM = HUGE_PAGE / 2 /* bytes of an array that is worth huge pages */
+};
 
 static atomic_uint_fast64_t allocation_count;
 
@@ -25,14 +32,34 @@ static void refuse(double bytes)
              bytes, units[unit]);
 }
 
+/* The system may say no. */
+static void ask_for_huge_pages(void *at, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+    const int error = errno;
+    (void)madvise(at, (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+    errno = error;
+#else
+    (void)at, (void)bytes;
+#endif
+}
+
 /* calloc rather than aligned_alloc and memset: the pages of a large array stay untouched until the thread
    that uses them writes to them, which puts them on that thread's memory node. The block's own address stands
-   just before the aligned one. */
+   just before the aligned one.
+
+   Large arrays begin and end with a huge page, if the system has any to give: there are fewer to look up, and
+   what is neighbouring stays so in caches that go by physical addresses. */
 void *ls_alloc(size_t count, size_t size)
 {
     size_t bytes, padded;
-    if (__builtin_mul_overflow(count, size, &bytes) ||
-        __builtin_add_overflow(bytes, (size_t)ALIGNMENT + sizeof(void *), &padded) || padded > PTRDIFF_MAX) {
+    bool overflows = __builtin_mul_overflow(count, size, &bytes);
+    const bool huge = !overflows && bytes >= HUGE_FROM;
+    const size_t alignment = huge ? HUGE_PAGE : ALIGNMENT;
+    const size_t room = huge ? 2 * alignment : alignment; /* for the way to the first page and after the last
+                                                           */
+    overflows = overflows || __builtin_add_overflow(bytes, room + sizeof(void *), &padded);
+    if (overflows || padded > PTRDIFF_MAX) {
         refuse((double)count * (double)size);
         return NULL;
     }
@@ -41,8 +68,9 @@ void *ls_alloc(size_t count, size_t size)
         refuse((double)bytes);
         return NULL;
     }
-    size_t skip = ALIGNMENT - ((uintptr_t)block & (ALIGNMENT - 1));
-    if (skip < sizeof block) skip += ALIGNMENT;
+    size_t skip = alignment - ((uintptr_t)block & (alignment - 1));
+    if (skip < sizeof block) skip += alignment;
+    if (huge) ask_for_huge_pages(block + skip, bytes);
     memcpy(block + skip - sizeof block, &block, sizeof block);
     atomic_fetch_add_explicit(&allocation_count, 1, memory_order_relaxed);
     return block + skip;
