@@ -247,13 +247,18 @@ LS_INLINE void multiply_and_round(enum kind kind, int each, int rows, const part
         LS_UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] =
             call->accumulate ? LOAD(to + r * COLUMNS + v * WIDTH) : BROADCAST(0.0f);
     }
+    const float *ahead = call->left + rows * lanes; /* the tile below will want them */
     for (int64_t k = beside; k > 0; k--) {
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += rows;
         LS_UNROLL for (int e = 0; e < each; e++) round_vector(kind, c, &at);
         tile_term(false, rows, VECTORS, lanes, a, &right, 0, acc);
         LS_UNROLL for (int r = 0; r < rows; r += GROUP) a[r / GROUP]++;
         right += LS_BLOCK;
     }
     for (int64_t k = K - beside; k > 0; k--) {
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += rows;
         tile_term(false, rows, VECTORS, lanes, a, &right, 0, acc);
         LS_UNROLL for (int r = 0; r < rows; r += GROUP) a[r / GROUP]++;
         right += LS_BLOCK;
@@ -310,41 +315,68 @@ static void run_tile(const ls_exact_product *product, int64_t m, int64_t rows, i
 
 static const uint64_t zeros[ROWS * COLUMNS] __attribute__((aligned(64)));
 
-/* What is to be done with the tile of rows m.. whose grain was just made, from [2][ROWS * COLUMNS]. */
-typedef struct grain_place {
-    bool first; /* nothing was added to the sums before */
-    bool last;
-    bool pair; /* the grain before waits as well */
-} grain_place;
+/* Rows of the result that a tile is made of. */
+typedef struct place {
+    int64_t m, rows;
+    uint64_t *sum;  /* of the grains so far, */
+    int64_t lds;    /* from one row of it to the next */
+    float *waiting; /* the chains of the last grain but one */
+} place;
 
-static enum kind kind_of(grain_place grain, bool closes)
+enum { PLACES = 3 };
+
+/* Chains are made in two tiles in turn: one is rounded while the next is made. Those that wait are kept in
+   turn as well, as they may still be rounded while those of the next places are made. */
+typedef struct workspace {
+    float made[2][ROWS * COLUMNS] __attribute__((aligned(64)));
+    float waiting[2][PLACES][ROWS * COLUMNS] __attribute__((aligned(64)));
+    uint64_t sum[PLACES][ROWS * COLUMNS] __attribute__((aligned(64)));
+    place place[PLACES];
+    rounding other;
+    int turn, waiting_turn;
+} workspace;
+
+/* The next places, of nearly equal height; left: how many there are down to the last row. Returns how many.
+ */
+static int list_places(const ls_exact_product *product, int64_t n, int64_t m, int64_t left, int most,
+                       workspace *work)
 {
-    if (!closes) return ADD;
-    if (!grain.pair) return CLOSE;
-    return grain.first ? PAIR : LAST;
+    int count = 0;
+    work->waiting_turn = !work->waiting_turn;
+    for (; count < most && left > 0; count++, left--) {
+        place *at = &work->place[count];
+        at->m = m;
+        at->rows = (product->M - m + left - 1) / left;
+        at->sum = product->sum ? product->sum + m * product->lds + n : work->sum[count];
+        at->lds = product->sum ? product->lds : COLUMNS;
+        at->waiting = work->waiting[work->waiting_turn][count];
+        m += at->rows;
+    }
+    return count;
 }
 
-static rounding rounding_of(const ls_exact_product *product, int64_t m, int64_t rows, int64_t n,
-                            grain_place grain, const float *made, int64_t other, uint64_t *own)
+/* What is to be done with the chains of a grain. first: nothing was added to the sums before; pair: the grain
+   before waits as well. */
+static void add_later(const place *at, bool first, const float *made, rounding *next)
 {
-    uint64_t *sum = product->sum ? product->sum + m * product->lds + n : own;
-    const int64_t lds = product->sum ? product->lds : COLUMNS;
-    const bool closes = grain.last && !product->sum;
-    rounding next = {.kind = kind_of(grain, closes),
-                     .units = rows * VECTORS,
-                     .from = made,
-                     .other = other,
-                     .before = grain.first ? zeros : sum,
-                     .before_jump = (grain.first ? COLUMNS : lds) - COLUMNS,
-                     .jump = lds - COLUMNS,
-                     .column = VECTORS};
-    if (closes) {
-        next.to = product->gradient + m * product->ldg + n;
-        next.jump = product->ldg - COLUMNS;
-    } else {
-        next.sum = sum;
-    }
-    return next;
+    next->kind = ADD;
+    next->units = at->rows * VECTORS;
+    next->from = made;
+    next->before = first ? zeros : at->sum;
+    next->before_jump = first ? 0 : at->lds - COLUMNS;
+    next->sum = at->sum;
+    next->jump = at->lds - COLUMNS;
+    next->column = VECTORS;
+}
+
+static void close_later(const ls_exact_product *product, const place *at, int64_t n, bool first, bool pair,
+                        const float *made, rounding *next)
+{
+    add_later(at, first, pair ? at->waiting : made, next);
+    next->kind = !pair ? CLOSE : first ? PAIR : LAST;
+    next->other = made - next->from;
+    next->to = product->gradient + at->m * product->ldg + n;
+    next->jump = product->ldg - COLUMNS;
 }
 
 static void settle(const constants *c, rounding *tile)
@@ -368,32 +400,46 @@ static int64_t grains_of(const ls_exact_product *product)
     return grains;
 }
 
-/* Columns n.. n + COLUMNS of all rows, in tiles of nearly equal height. Where there are no more than two
-   grains, the rounding of a tile is spread over both products of the next. */
+/* The grains of some places, each grain of all of them before the next one: its right operand is in the cache
+   then. What is left to be rounded is that of the last place. */
+static void run_places(const ls_exact_product *product, int64_t grains, const constants *c, int64_t n,
+                       int places, workspace *work)
+{
+    const bool pairs = grains > 1 && !product->sum;
+    rounding *other = &work->other;
+    int64_t p = 0;
+    for (int64_t g = 0, end; g < grains; g++, p = end) {
+        end = ls_grain_end(product->part, p);
+        const bool waits = pairs && g == grains - 2;
+        for (int i = 0; i < places; i++) {
+            const place *at = &work->place[i];
+            const int64_t budget = waits && other->kind == PAIR ? other->units / 2 : other->units;
+            float *made = waits ? at->waiting : work->made[work->turn];
+            run_tile(product, at->m, at->rows, n, p, end, c, other, budget, made);
+            if (waits) continue;
+            work->turn = !work->turn;
+            if (g < grains - 1 || product->sum)
+                add_later(at, g == 0, made, other);
+            else
+                close_later(product, at, n, grains <= 2, pairs, made, other);
+        }
+    }
+}
+
+/* Columns n.. n + COLUMNS of all rows. Where there are no more than two grains, places come one by one, and
+   the rounding of each is spread over both products of the next. */
 static void run_column(const ls_exact_product *product, int64_t grains, const constants *c, int64_t n)
 {
-    float tile[2][2][ROWS * COLUMNS] __attribute__((aligned(64)));
-    uint64_t own[ROWS * COLUMNS] __attribute__((aligned(64)));
-    const bool pairs = grains > 1 && !product->sum;
-    rounding other = {.kind = ADD};
-    int set = 0;
-    int64_t m = 0;
-    for (int64_t left = (product->M + ROWS - 1) / ROWS; left > 0; left--, set = !set) {
-        const int64_t rows = (product->M - m + left - 1) / left;
-        int64_t p = 0;
-        for (int64_t g = 0, end; g < grains; g++, p = end) {
-            end = ls_grain_end(product->part, p);
-            const int64_t budget = g == 0 && other.kind == PAIR ? other.units / 2 : other.units;
-            float *made = tile[set][g & 1];
-            run_tile(product, m, rows, n, p, end, c, &other, budget, made);
-            if (pairs && g == grains - 2) continue; /* it waits for the last one */
-            const grain_place grain = {g == 0 || (pairs && grains == 2), g == grains - 1, pairs};
-            const float *from = pairs && grain.last ? tile[set][!(g & 1)] : made;
-            other = rounding_of(product, m, rows, n, grain, from, made - from, own);
-        }
-        m += rows;
+    workspace work;
+    work.other = (rounding){.kind = ADD};
+    work.turn = work.waiting_turn = 0;
+    const int most = grains > 2 ? PLACES : 1;
+    for (int64_t left = (product->M + ROWS - 1) / ROWS, m = 0, places; left > 0; left -= places) {
+        places = list_places(product, n, m, left, most, &work);
+        run_places(product, grains, c, n, (int)places, &work);
+        m = work.place[places - 1].m + work.place[places - 1].rows;
     }
-    settle(c, &other);
+    settle(c, &work.other);
 }
 
 /* Whether all tiles have a height that there is a function for. */
