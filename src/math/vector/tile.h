@@ -24,8 +24,8 @@ typedef struct chain {
     int64_t row_stride, ldc;
     int64_t count[3], a[3], b[3];
     bool accumulate; /* start from C, not from the bias */
-    /* Of a product that is no image: what is fetched into the second-level cache on the way, a line a term;
-       any place where there is nothing to fetch. */
+    /* Of a product that is no image: what is fetched into the second-level cache on the way, one place a
+       term; any place where there is nothing to fetch. */
     const float *ahead;
     int64_t ahead_step;
 } chain;

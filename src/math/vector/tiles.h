@@ -68,7 +68,7 @@ static tile_function *const tiles[CHUNK_MAX][ROWS_MAX] = {{NAMES_6(2)}};
 
 /* M rows of chunk * LS_LANES lanes, in tiles of nearly equal height. C holds the places of the first row (one
    place if it is no image, else chunk of them). bias may be NULL. */
-static void tile_column(const chain *nest, int64_t M, int chunk, const float *A, const float *const *B,
+static void tile_column(const chain *given, int64_t M, int chunk, const float *A, const float *const *B,
                         float *const *C, const float *bias)
 {
     static const float zero[ROWS_MAX];
@@ -76,11 +76,16 @@ static void tile_column(const chain *nest, int64_t M, int chunk, const float *A,
     const int places = TILE_IMAGE ? chunk : 1;
     float *c[CHUNK_MAX];
     for (int p = 0; p < places; p++) c[p] = C[p];
+    chain nest = *given;
     int64_t m = 0;
     for (int64_t left = (M + highest - 1) / highest; left > 0; left--) {
         const int64_t rows = (M - m + left - 1) / left;
-        tiles[chunk - 1][rows - 1](nest, A + m * nest->row_stride, B, c, bias ? bias + m : zero);
-        for (int p = 0; p < places; p++) c[p] += rows * nest->ldc;
+        if (!TILE_IMAGE && nest.a[2] == 1) { /* the rows that come next lie behind these */
+            nest.ahead = A + (m + rows) * nest.row_stride;
+            nest.ahead_step = rows;
+        }
+        tiles[chunk - 1][rows - 1](&nest, A + m * nest.row_stride, B, c, bias ? bias + m : zero);
+        for (int p = 0; p < places; p++) c[p] += rows * nest.ldc;
         m += rows;
     }
 }
