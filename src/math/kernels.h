@@ -227,6 +227,11 @@ typedef struct ls_kernels {
     void (*average_pool_forward)(const ls_pool *pool, const float *x, float *y);
     void (*average_pool_backward)(const ls_pool *pool, const float *dy, float *dx);
 
+    /* sum[m] = from[m*lanes] + from[m*lanes + 1] + ... + from[m*lanes + samples - 1], one chain of additions
+       from zero, or from sum[m] (accumulate), for m < rows. */
+    void (*chain_sums)(const float *from, int64_t lanes, int64_t rows, int64_t samples, bool accumulate,
+                       float *sum);
+
     /* to[k*LS_BLOCK + n] = from[n*ld + k] for n < units, k < count; zero for units <= n < LS_BLOCK. units <=
      * LS_BLOCK. */
     void (*pack_block)(const float *from, int64_t ld, int64_t units, int64_t count, float *to);

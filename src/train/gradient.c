@@ -47,14 +47,13 @@ int64_t ls_gradient_width(const ls_gradient_job *job, const ls_tile_task *task)
     return (end == parameter->columns ? round_up(end) : end) - task->first_column;
 }
 
-/* What a task works on. Matrix products of delta and b serve all kinds but LS_GRADIENT_TILE: the sum over
- * rows of delta[m][row] * b[row][n]. */
+/* What a task works on: the sum over rows of delta[m][row] * b[row][n], or of delta[m][row] alone. */
 typedef struct operands {
     int64_t delta; /* place of the task's first output in a panel */
-    int64_t b;     /* of the packed rows; -1: ones for every sample */
+    int64_t b;     /* of the packed rows */
     int64_t width; /* columns of a tile, padding included */
     int64_t ld;    /* of a tile */
-    bool vector;   /* one useful column, which is stored as a row */
+    bool vector;   /* of delta alone: a column, which is stored as a row */
 } operands;
 
 /* Parts begin..end of the rows: a grain, or all of them. */
@@ -67,13 +66,12 @@ typedef struct span {
 static void multiply(const ls_gradient_job *job, const operands *from, int64_t first, int64_t count,
                      span rows, float *c, int64_t ldc)
 {
-    static const _Alignas(64) float ones[LS_LANES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     int64_t lanes = job->plan->lanes;
     ls_gemm gemm = {.M = count,
                     .N = from->width,
                     .row_stride = lanes,
                     .column_stride = 1,
-                    .ldb = from->b < 0 ? 0 : LS_BLOCK,
+                    .ldb = LS_BLOCK,
                     .C = c,
                     .ldc = ldc,
                     .accumulate = false};
@@ -82,13 +80,26 @@ static void multiply(const ls_gradient_job *job, const operands *from, int64_t f
         const ls_sample_part *part = &job->part[p];
         gemm.K = part->count;
         gemm.A = part->at + from->delta + first * lanes;
-        gemm.B = from->b < 0 ? ones : ls_part_row(part, from->b);
+        gemm.B = ls_part_row(part, from->b);
         job->kernels->gemm(&gemm);
         gemm.accumulate = true;
     }
 }
 
-/* The same by the layer itself. */
+/* row[0..count) = the sums of outputs first.., likewise. */
+static void add_up(const ls_gradient_job *job, const operands *from, int64_t first, int64_t count, span rows,
+                   float *row)
+{
+    const int64_t lanes = job->plan->lanes;
+    if (rows.begin == rows.end) memset(row, 0, (size_t)count * sizeof *row);
+    for (int64_t p = rows.begin; p < rows.end; p++) {
+        const ls_sample_part *part = &job->part[p];
+        job->kernels->chain_sums(part->at + from->delta + first * lanes, lanes, count, part->count,
+                                 p > rows.begin, row);
+    }
+}
+
+/* A product by the layer itself. */
 static void ask_layer(const ls_gradient_job *job, const ls_tile_task *task, span rows,
                       ls_gradient_scratch *scratch, float *c, int64_t ldc)
 {
@@ -146,15 +157,13 @@ static void add_grains(const ls_gradient_job *job, const ls_tile_task *task, con
     float row[LS_TILE_ROWS] = {0};
     for (span grain = {0, 0}; grain.end < job->parts;) {
         grain = (span){grain.end, ls_grain_end(job->part, grain.end)};
-        make_tile(job, task, from, first, count, grain, scratch, scratch->tile, from->ld);
-        const float *terms = scratch->tile;
-        int64_t rows = count, columns = from->width;
-        if (from->vector) {
-            for (int64_t m = 0; m < count; m++) row[m] = scratch->tile[m * from->ld];
-            terms = row;
-            rows = 1;
-            columns = round_up(count);
-        }
+        const float *terms = from->vector ? row : scratch->tile;
+        const int64_t rows = from->vector ? 1 : count;
+        const int64_t columns = from->vector ? round_up(count) : from->width;
+        if (from->vector)
+            add_up(job, from, first, count, grain, row);
+        else
+            make_tile(job, task, from, first, count, grain, scratch, scratch->tile, from->ld);
         if (gradient != NULL && grain.end == job->parts)
             job->kernels->exact_close(scale, job->terms, factor, rows, columns, terms, from->ld,
                                       grain.begin == 0 ? NULL : sum, lds, gradient, ldg);
@@ -229,12 +238,7 @@ static void run_float(const ls_gradient_job *job, const ls_tile_task *task, cons
         make_tile(job, task, from, 0, task->rows, all, scratch, c, parameter->ld);
         return;
     }
-    float *c = job->gradient + parameter->offset;
-    for (int64_t first = 0; first < task->columns; first += LS_TILE_ROWS) {
-        int64_t count = least(LS_TILE_ROWS, task->columns - first);
-        multiply(job, from, first, count, all, scratch->tile, LS_BLOCK);
-        for (int64_t m = 0; m < count; m++) c[first + m] = scratch->tile[m * LS_BLOCK];
-    }
+    add_up(job, from, 0, task->columns, all, job->gradient + parameter->offset);
 }
 
 static operands operands_of(const ls_gradient_job *job, const ls_tile_task *task,
@@ -245,7 +249,6 @@ static operands operands_of(const ls_gradient_job *job, const ls_tile_task *task
     int64_t slot = samples ? plan->sample_slot[task->parameter] : plan->slot[task->node + 1].delta;
     operands from = {
         .delta = (slot + task->first_row) * plan->lanes,
-        .b = -1,
         .width = LS_LANES,
         .ld = LS_BLOCK,
         .vector = samples || task->kind == LS_GRADIENT_SUM,
