@@ -1,9 +1,56 @@
-/* Pooling over windows of image panels, and sums over the positions of a channel (kernels.h). Plain loops of
-   LS_LANES iterations, so that every variant gives the same bits: each lane of an output is one chain over
-   the inputs of its window ascending, each lane of dx one over the outputs that look at it ascending,
-   starting from zero. */
+/* Pooling over windows of image panels, and sums over the positions of a channel (kernels.h). Every variant
+   gives the same bits: each lane of an output is one chain over the inputs of its window ascending, each lane
+   of dx one over the outputs that look at it ascending, starting from zero. */
 #include <string.h>
 #include "math/vector/isa.h"
+
+#if LS_LEVEL == 0
+typedef float vector;
+typedef int32_t integers;
+typedef bool mask;
+#define WIDTH                  1
+#define LOAD(p)                (*(p))
+#define STORE(p, v)            (*(p) = (v))
+#define ZERO                   0.0f
+#define LOAD_INTEGERS(p)       (*(p))
+#define STORE_INTEGERS(p, v)   (*(p) = (v))
+#define SAME_INTEGER(i)        (i)
+#define IS_EQUAL(a, b)         ((a) == (b))
+#define IS_ABOVE(a, b)         ((a) > (b) || (a) != (a))
+#define PICK(m, a, b)          ((m) ? (a) : (b))
+#define PICK_INTEGERS(m, a, b) ((m) ? (a) : (b))
+#else
+#include "math/vector/simd.h"
+#define ZERO BROADCAST(0.0f)
+#if LS_LEVEL == 2
+typedef __m512i integers;
+typedef __mmask16 mask;
+#define LOAD_INTEGERS(p)       _mm512_loadu_si512(p)
+#define STORE_INTEGERS(p, v)   _mm512_storeu_si512(p, v)
+#define SAME_INTEGER(i)        _mm512_set1_epi32(i)
+#define IS_EQUAL(a, b)         _mm512_cmpeq_epi32_mask(a, b)
+#define IS_ABOVE(a, b)         (_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ) | _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q))
+#define PICK(m, a, b)          _mm512_mask_mov_ps(b, m, a)
+#define PICK_INTEGERS(m, a, b) _mm512_mask_mov_epi32(b, m, a)
+#else
+typedef __m256i integers;
+typedef __m256 mask;
+#define LOAD_INTEGERS(p)       _mm256_loadu_si256((const __m256i *)(p))
+#define STORE_INTEGERS(p, v)   _mm256_storeu_si256((__m256i *)(p), v)
+#define SAME_INTEGER(i)        _mm256_set1_epi32(i)
+#define IS_EQUAL(a, b)         _mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b))
+#define IS_ABOVE(a, b)         _mm256_or_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ), _mm256_cmp_ps(a, a, _CMP_UNORD_Q))
+#define PICK(m, a, b)          _mm256_blendv_ps(b, a, m)
+#define PICK_INTEGERS(m, a, b) _mm256_castps_si256(PICK(m, _mm256_castsi256_ps(a), _mm256_castsi256_ps(b)))
+#endif
+#endif
+
+/* Windows of the sizes in FOR_SIZES are unrolled. */
+#ifdef __clang__
+#define UNROLL LS_UNROLL
+#else
+#define UNROLL _Pragma("GCC unroll 3")
+#endif
 
 /* The taps of one output's window that lie within the image, in one dimension. */
 typedef struct reach {
@@ -60,27 +107,21 @@ static int64_t in_plane(const ls_pool *pool)
 LS_INLINE void max_of(int64_t heights, int64_t widths, const window *at, const float *x, float *y,
                       int32_t *index)
 {
-    float best[LS_LANES];
-    int32_t where[LS_LANES];
-    for (int n = 0; n < LS_LANES; n++) best[n] = x[n];
-    for (int n = 0; n < LS_LANES; n++) where[n] = at->tap;
-    LS_UNROLL for (int64_t h = 0; h < heights; h++)
+    vector best = LOAD(x);
+    integers where = SAME_INTEGER(at->tap);
+    UNROLL for (int64_t h = 0; h < heights; h++)
     {
-        LS_UNROLL for (int64_t w = 0; w < widths; w++)
+        UNROLL for (int64_t w = 0; w < widths; w++)
         {
-            const float *from = x + h * at->row + w * at->step;
-            const int32_t tap = at->tap + (int32_t)h * at->kernel + (int32_t)w;
-            LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++)
-            {
-                const float value = from[n];
-                const int take = (value > best[n]) | (value != value);
-                best[n] = take ? value : best[n];
-                where[n] = take ? tap : where[n];
-            }
+            const vector value = LOAD(x + h * at->row + w * at->step);
+            const integers tap = SAME_INTEGER(at->tap + (int32_t)h * at->kernel + (int32_t)w);
+            const mask take = IS_ABOVE(value, best);
+            best = PICK(take, value, best);
+            where = PICK_INTEGERS(take, tap, where);
         }
     }
-    for (int n = 0; n < LS_LANES; n++) y[n] = best[n];
-    for (int n = 0; n < LS_LANES; n++) index[n] = where[n];
+    STORE(y, best);
+    STORE_INTEGERS(index, where);
 }
 
 void LS_VARIANT(ls_max_pool_forward)(const ls_pool *pool, const float *x, float *y, int32_t *index)
@@ -90,7 +131,7 @@ void LS_VARIANT(ls_max_pool_forward)(const ls_pool *pool, const float *x, float 
             const reach height = reach_at(&pool->height, h);
             for (int64_t w = 0; w < pool->width.out; w++, y += pool->lanes, index += pool->lanes) {
                 const window at = window_at(pool, height, w);
-                for (int64_t n = 0; n < pool->lanes; n += LS_LANES)
+                for (int64_t n = 0; n < pool->lanes; n += WIDTH)
                     FOR_SIZES(&at, max_of, x + at.first + n, y + n, index + n);
             }
         }
@@ -110,14 +151,15 @@ static bool covers_once(const ls_pool *pool)
 LS_INLINE void max_back(int64_t heights, int64_t widths, const window *at, bool once, const float *dy,
                         const int32_t *index, float *dx)
 {
-    LS_UNROLL for (int64_t h = 0; h < heights; h++)
+    const vector value = LOAD(dy);
+    const integers where = LOAD_INTEGERS(index);
+    UNROLL for (int64_t h = 0; h < heights; h++)
     {
-        LS_UNROLL for (int64_t w = 0; w < widths; w++)
+        UNROLL for (int64_t w = 0; w < widths; w++)
         {
             float *to = dx + h * at->row + w * at->step;
-            const int32_t tap = at->tap + (int32_t)h * at->kernel + (int32_t)w;
-            LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) to[n] =
-                (once ? 0.0f : to[n]) + (index[n] == tap ? dy[n] : 0.0f);
+            const integers tap = SAME_INTEGER(at->tap + (int32_t)h * at->kernel + (int32_t)w);
+            STORE(to, (once ? ZERO : LOAD(to)) + PICK(IS_EQUAL(where, tap), value, ZERO));
         }
     }
 }
@@ -131,7 +173,7 @@ void LS_VARIANT(ls_max_pool_backward)(const ls_pool *pool, const float *dy, cons
             const reach height = reach_at(&pool->height, h);
             for (int64_t w = 0; w < pool->width.out; w++, dy += pool->lanes, index += pool->lanes) {
                 const window at = window_at(pool, height, w);
-                for (int64_t n = 0; n < pool->lanes; n += LS_LANES) {
+                for (int64_t n = 0; n < pool->lanes; n += WIDTH) {
                     float *to = dx + at.first + n;
                     if (once)
                         FOR_SIZES(&at, max_back, true, dy + n, index + n, to);
@@ -154,9 +196,9 @@ LS_INLINE void average_of(int64_t heights, int64_t widths, const window *at, flo
                           float *y)
 {
     float sum[LS_LANES] = {0};
-    LS_UNROLL for (int64_t h = 0; h < heights; h++)
+    UNROLL for (int64_t h = 0; h < heights; h++)
     {
-        LS_UNROLL for (int64_t w = 0; w < widths; w++)
+        UNROLL for (int64_t w = 0; w < widths; w++)
         {
             const float *from = x + h * at->row + w * at->step;
             LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) sum[n] += from[n];
@@ -184,9 +226,9 @@ LS_INLINE void average_back(int64_t heights, int64_t widths, const window *at, b
 {
     float share[LS_LANES];
     LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) share[n] = dy[n] * scale;
-    LS_UNROLL for (int64_t h = 0; h < heights; h++)
+    UNROLL for (int64_t h = 0; h < heights; h++)
     {
-        LS_UNROLL for (int64_t w = 0; w < widths; w++)
+        UNROLL for (int64_t w = 0; w < widths; w++)
         {
             float *to = dx + h * at->row + w * at->step;
             LS_INDEPENDENT for (int n = 0; n < LS_LANES; n++) to[n] = (once ? 0.0f : to[n]) + share[n];
