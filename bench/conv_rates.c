@@ -94,7 +94,7 @@ static int64_t least(int64_t a, int64_t b)
 static void winograd_gradient(const arrays *a)
 {
     const ls_grain_part part = {.x = a->x, .dy = a->y, .lane = 0, .count = a->conv.lanes};
-    const int64_t window = 9, all = a->conv.in_channels * window;
+    const int64_t window = a->conv.height.kernel * a->conv.width.kernel, all = a->conv.in_channels * window;
     ls_conv_gradient block = {
         .conv = &a->conv, .part = &part, .part_count = 1, .scratch = a->winograd, .ld = a->conv.ld};
     for (int64_t row = 0; row < a->conv.out_channels; row += block.rows)

@@ -1,5 +1,6 @@
 /* When Winograd's convolution is used, and the memory that it works in (math/winograd.h). */
 #include "math/winograd.h"
+#include "math/winograd5.h"
 #include "math/kernels.h"
 
 enum {
@@ -27,12 +28,13 @@ static int64_t round_up(int64_t value)
 
 static bool fits(const ls_span *span)
 {
-    return span->kernel == 3 && span->stride == 1 && span->dilation == 1;
+    return (span->kernel == 3 || span->kernel == 5) && span->stride == 1 && span->dilation == 1;
 }
 
 bool ls_winograd_fits(const ls_conv *conv)
 {
-    return conv->groups == 1 && fits(&conv->height) && fits(&conv->width);
+    return conv->groups == 1 && conv->height.kernel == conv->width.kernel && fits(&conv->height) &&
+           fits(&conv->width);
 }
 
 /* Pairs of an output and a tap that is not on padding. */
@@ -56,6 +58,7 @@ static int64_t tiles_of(int64_t positions)
    a tile, a filter once a panel. */
 static double winograd_cost(const ls_conv *conv)
 {
+    if (ls_winograd_is_5(conv)) return ls_winograd5_cost(conv);
     enum { PASS = 32, INPUT = 90, DELTA = 60, FILTER = 12 };
     const double in = (double)conv->in_channels, out = (double)conv->out_channels;
     const double padded = (double)round_up(conv->in_channels);
@@ -110,6 +113,7 @@ static int64_t pass_size(const ls_conv *conv, bool backward)
 
 int64_t ls_winograd_scratch(const ls_conv *conv)
 {
+    if (ls_winograd_is_5(conv)) return ls_winograd5_scratch(conv);
     return most(pass_size(conv, false), pass_size(conv, true));
 }
 
@@ -130,6 +134,7 @@ ls_winograd_block ls_winograd_block_of(const ls_conv *conv, int64_t rows, int64_
 
 int64_t ls_winograd_gradient_scratch(const ls_conv *conv, int64_t rows, int64_t channels)
 {
+    if (ls_winograd_is_5(conv)) return ls_winograd5_gradient_scratch(conv, rows, channels);
     const ls_winograd_block block = ls_winograd_block_of(conv, rows, channels);
     return (LS_WINOGRAD_ROWS + 1) * block.input_row +
            LS_WINOGRAD_ELEMENTS * (block.input_plane + block.delta_plane + block.sum_plane);

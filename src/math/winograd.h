@@ -31,9 +31,15 @@ enum {
     LS_WINOGRAD_ROWS = 4       /* of the input that a row of tiles looks at */
 };
 
-/* Whether it can be used: windows of 3 by 3 with stride and dilation 1, one
- * group. */
+/* Whether it can be used: windows of 3 by 3, or of 5 by 5 (math/winograd5.h),
+ * with stride and dilation 1, one group. */
 bool ls_winograd_fits(const ls_conv *conv);
+
+/* Which of the two it is, where it can be used. */
+static inline bool ls_winograd_is_5(const ls_conv *conv)
+{
+    return conv->width.kernel == 5;
+}
 
 /* Whether it is expected to be faster than the direct kernels; from the shapes
    of conv alone (lanes and weights are not looked at). False where it does not

@@ -1,9 +1,9 @@
 /* Convolutions (cross-correlations, as in LeCun et al., Proceedings of the IEEE 86, 1998) of images
  * {channels, height, width} and of signals {channels, length}: y[o][p] = b[o] + sum over i, k of W[o][i][k]
  * x[i][p * stride - padding + k * dilation] with W as [filters][channels / groups * kernel]. A signal is an
- * image of height 1. Windows of 3 by 3 may be computed by Winograd's algorithm (math/winograd.h), another
- * order of additions; which one follows from the shapes of the layer alone, as bits may depend on nothing
- * else. */
+ * image of height 1. Windows of 3 by 3 and of 5 by 5 may be computed by Winograd's algorithm
+ * (math/winograd.h), another order of additions; which one follows from the shapes of the layer alone, as
+ * bits may depend on nothing else. */
 #include "math/winograd.h"
 #include "nn/registry.h"
 #include "nn/window.h"
@@ -69,9 +69,10 @@ static const ls_option options_2d[] = {
      .choices = algorithms,
      .help =
          "How it is computed, which shows in the last bits. direct: each output is one sum of products. "
-         "winograd: in tiles of 2 by 2 outputs with 16 products instead of 36, for windows of 3 by 3 with "
-         "stride and dilation 1 in one group; as precise as direct sums. auto: winograd where it pays, which "
-         "follows from the shapes alone."},
+         "winograd: for windows of 3 by 3 in tiles of 2 by 2 outputs with 16 products instead of 36, for "
+         "windows of 5 by 5 in tiles of 4 by 4 outputs with 121 products instead of 400, with stride and "
+         "dilation 1 in one group; as precise as direct sums. auto: winograd where it pays, which follows "
+         "from the shapes alone."},
     LS_OPTION_END,
 };
 
@@ -127,7 +128,7 @@ static ls_status check_algorithm(const ls_layer_build *build)
     if (options_of(build->node)->algorithm != WINOGRAD || ls_winograd_fits(&conv)) return LS_OK;
     return ls_layer_error(
         build,
-        "algorithm is winograd, which takes a kernel of 3 by 3 with stride 1 and dilation 1 in 1 "
+        "algorithm is winograd, which takes a kernel of 3 by 3 or 5 by 5 with stride 1 and dilation 1 in 1 "
         "group, but here are a kernel of %lld by %lld, stride %lld by %lld, dilation %lld by "
         "%lld and %lld group%s; use auto or direct",
         (long long)conv.height.kernel, (long long)conv.width.kernel, (long long)conv.height.stride,
@@ -235,14 +236,20 @@ static void direct_tile(const ls_conv *shape, int64_t *rows, int64_t *columns)
     *rows = divided_up(conv.out_channels, divided_up(conv.out_channels, highest));
 }
 
-/* Each tile transforms its channels of x and of dy anew, so few and large ones are best. */
+/* Each tile transforms its channels of x and of dy anew, so few and large ones are best. The channels that
+ * lie side by side in vectors, those of the input or, with 5 by 5, of the output, fill whole ones. */
 static void winograd_tile(const ls_conv *conv, int64_t *rows, int64_t *columns)
 {
-    enum { ROWS = 32, CHANNELS = 64, WINDOW = 9 };
+    enum { ROWS = 32, CHANNELS = 64 };
     const int64_t in = conv->in_channels, out = conv->out_channels;
-    const int64_t channels = divided_up(divided_up(in, divided_up(in, CHANNELS)), LS_LANES) * LS_LANES;
-    *rows = divided_up(out, divided_up(out, ROWS));
-    *columns = (channels < in ? channels : in) * WINDOW;
+    int64_t channels = divided_up(in, divided_up(in, CHANNELS)),
+            filters = divided_up(out, divided_up(out, ROWS));
+    if (ls_winograd_is_5(conv))
+        filters = divided_up(filters, LS_LANES) * LS_LANES;
+    else
+        channels = divided_up(channels, LS_LANES) * LS_LANES;
+    *rows = filters < out ? filters : out;
+    *columns = (channels < in ? channels : in) * conv->height.kernel * conv->width.kernel;
 }
 
 static void tile_size(const ls_node *node, int parameter, int64_t *rows, int64_t *columns)

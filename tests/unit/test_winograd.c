@@ -10,16 +10,16 @@ typedef struct problem {
     float *x, *dy, *weight;
 } problem;
 
-static problem problem_of(int64_t channels, int64_t size)
+static problem problem_of(int64_t channels, int64_t size, int64_t kernel)
 {
-    const ls_span span = {size, size, 3, 1, 1, 1};
+    const ls_span span = {size, size, kernel, 1, 1, kernel / 2};
     problem p = {.conv = {.in_channels = channels,
                           .out_channels = channels,
                           .groups = 1,
                           .lanes = LS_LANES,
                           .height = span,
                           .width = span,
-                          .ld = 9 * channels}};
+                          .ld = kernel * kernel * channels}};
     p.in = p.out = channels * size * size * LS_LANES;
     p.x = random_floats(p.in, -1.0f, 1.0f);
     p.dy = random_floats(p.out, -1.0f, 1.0f);
@@ -42,16 +42,18 @@ static void add_term(truth *sum, double a, double b)
 static void convolve(const problem *p, truth *y, truth *dx, truth *weight)
 {
     const ls_conv *c = &p->conv;
+    const int64_t side = c->width.kernel, window = side * side;
     for (int64_t o = 0; o < c->out_channels; o++)
         for (int64_t i = 0; i < c->in_channels; i++)
-            for (int64_t k = 0; k < 9; k++)
+            for (int64_t k = 0; k < window; k++)
                 for (int64_t h = 0; h < c->height.out; h++)
                     for (int64_t w = 0; w < c->width.out; w++) {
-                        const int64_t ih = h - c->height.before + k / 3, iw = w - c->width.before + k % 3;
+                        const int64_t ih = h - c->height.before + k / side,
+                                      iw = w - c->width.before + k % side;
                         if (ih < 0 || ih >= c->height.in || iw < 0 || iw >= c->width.in) continue;
                         const int64_t in = (i * c->height.in + ih) * c->width.in + iw,
                                       out = (o * c->height.out + h) * c->width.out + w,
-                                      place = o * c->ld + 9 * i + k;
+                                      place = o * c->ld + window * i + k;
                         const double x = (double)p->x[in * c->lanes], dy = (double)p->dy[out * c->lanes];
                         add_term(&y[out], (double)p->weight[place], x);
                         add_term(&dx[in], (double)p->weight[place], dy);
@@ -89,7 +91,7 @@ static errors errors_of(const problem *p, const ls_kernels *kernels, bool winogr
                                        .part = &part,
                                        .part_count = 1,
                                        .rows = c->out_channels,
-                                       .columns = 9 * c->in_channels,
+                                       .columns = c->ld,
                                        .scratch = scratch,
                                        .tile = got,
                                        .ld = c->ld};
@@ -112,16 +114,19 @@ static errors errors_of(const problem *p, const ls_kernels *kernels, bool winogr
 /* docs/performance.md says how large errors are; the limits are two to three times that. */
 Test(winograd, errors_are_as_small_as_promised)
 {
-    const int64_t shapes[][2] = {{16, 32}, {32, 16}, {64, 8}};
-    for (int i = 0; i < 3; i++) {
-        problem p = problem_of(shapes[i][0], shapes[i][1]);
+    const struct {
+        int64_t channels, size, kernel;
+    } shapes[] = {{16, 32, 3}, {32, 16, 3}, {64, 8, 3}, {16, 16, 5}, {32, 12, 5}, {64, 8, 5}};
+    for (int i = 0; i < 6; i++) {
+        const int64_t size = shapes[i].size, side = shapes[i].kernel;
+        problem p = problem_of(shapes[i].channels, size, side);
         truth *y = calloc((size_t)p.out, sizeof *y), *dx = calloc((size_t)p.in, sizeof *dx);
         truth *weight = calloc((size_t)(p.conv.out_channels * p.conv.ld), sizeof *weight);
         convolve(&p, y, dx, weight);
         const errors direct = errors_of(&p, ls_kernels_get(), false, y, dx, weight),
                      winograd = errors_of(&p, ls_kernels_get(), true, y, dx, weight);
-        printf("# %d channels of %d x %d: direct %.2f %.2f %.2f, winograd %.2f %.2f %.2f\n",
-               (int)shapes[i][0], (int)shapes[i][1], (int)shapes[i][1], direct.y, direct.dx, direct.weight,
+        printf("# %d channels of %d x %d, window %d: direct %.2f %.2f %.2f, winograd %.2f %.2f %.2f\n",
+               (int)shapes[i].channels, (int)size, (int)size, (int)side, direct.y, direct.dx, direct.weight,
                winograd.y, winograd.dx, winograd.weight);
         cr_expect(direct.y <= 6 && direct.dx <= 6 && direct.weight <= 6);
         cr_expect(winograd.y <= 3 && winograd.dx <= 3 && winograd.weight <= 4);

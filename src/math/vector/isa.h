@@ -41,6 +41,10 @@ void LS_VARIANT(ls_winograd_forward)(const ls_conv *conv, const float *x, const 
                                      float *scratch);
 void LS_VARIANT(ls_winograd_backward)(const ls_conv *conv, const float *dy, float *dx, float *scratch);
 void LS_VARIANT(ls_winograd_gradient)(const ls_conv_gradient *gradient);
+void LS_VARIANT(ls_winograd5_forward)(const ls_conv *conv, const float *x, const float *bias, float *y,
+                                      float *scratch);
+void LS_VARIANT(ls_winograd5_backward)(const ls_conv *conv, const float *dy, float *dx, float *scratch);
+void LS_VARIANT(ls_winograd5_gradient)(const ls_conv_gradient *gradient);
 
 void LS_VARIANT(ls_max_pool_forward)(const ls_pool *pool, const float *x, float *y, int32_t *index);
 void LS_VARIANT(ls_max_pool_backward)(const ls_pool *pool, const float *dy, const int32_t *index, float *dx);

@@ -309,6 +309,10 @@ static void run_pass(const ls_conv *conv, const pass *job)
 void LS_VARIANT(ls_winograd_forward)(const ls_conv *conv, const float *x, const float *bias, float *y,
                                      float *scratch)
 {
+    if (ls_winograd_is_5(conv)) {
+        LS_VARIANT(ls_winograd5_forward)(conv, x, bias, y, scratch);
+        return;
+    }
     pass job = pass_of(conv, false, x, y, scratch);
     job.bias = bias;
     run_pass(conv, &job);
@@ -316,6 +320,10 @@ void LS_VARIANT(ls_winograd_forward)(const ls_conv *conv, const float *x, const 
 
 void LS_VARIANT(ls_winograd_backward)(const ls_conv *conv, const float *dy, float *dx, float *scratch)
 {
+    if (ls_winograd_is_5(conv)) {
+        LS_VARIANT(ls_winograd5_backward)(conv, dy, dx, scratch);
+        return;
+    }
     const pass job = pass_of(conv, true, dy, dx, scratch);
     run_pass(conv, &job);
 }

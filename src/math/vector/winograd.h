@@ -4,21 +4,8 @@
 #ifndef LS_MATH_VECTOR_WINOGRAD_H
 #define LS_MATH_VECTOR_WINOGRAD_H
 
-#include "math/vector/isa.h"
+#include "math/vector/floats.h"
 #include "math/winograd.h"
-
-#if LS_LEVEL == 0
-typedef float vector;
-#define WIDTH                 1
-#define LOAD(p)               (*(p))
-#define STORE(p, v)           (*(p) = (v))
-#define BROADCAST(x)          (x)
-#define MULTIPLY_ADD(a, b, c) __builtin_fmaf(a, b, c)
-#define KEEP(v)
-#else
-#include "math/vector/simd.h"
-#define KEEP(v) __asm__("" : "+v"(v)) /* in a register, or the compiler loads it several times */
-#endif
 
 /* Rows of an image that a row of tiles looks at: position p of row r is at
    row[r] + p * step, LS_LANES numbers; positions before 0 and from columns on

@@ -175,6 +175,10 @@ static void finish(const block *part)
 
 void LS_VARIANT(ls_winograd_gradient)(const ls_conv_gradient *gradient)
 {
+    if (ls_winograd_is_5(gradient->conv)) {
+        LS_VARIANT(ls_winograd5_gradient)(gradient);
+        return;
+    }
     const block part = block_of(gradient);
     bool first = true;
     for (int p = 0; p < gradient->part_count; p++) {
