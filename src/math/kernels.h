@@ -207,10 +207,10 @@ typedef struct ls_kernels {
        lanes and the positions of dy ascending, from zero, with zeros for x on padding; then the lanes of the
        grain, others being zero, are added in pairs: neighbours, then neighbouring pairs, and so on. */
     void (*conv_gradient)(const ls_conv_gradient *gradient);
-    /* The same of windows of 3 by 3 with stride and dilation 1 and one group, by Winograd's minimal filtering
-       (math/winograd.h): other sums with other roundings, with the same promise about bits. Scratch: 64-byte
-       aligned, ls_winograd_scratch() floats; for the gradient ls_winograd_gradient_scratch() floats, and
-       blocks are whole windows (first_column and columns multiples of 9). */
+    /* The same of windows of 3 by 3 or 5 by 5 with stride and dilation 1 and one group, by Winograd's minimal
+       filtering (math/winograd.h): other sums with other roundings, with the same promise about bits.
+       Scratch: 64-byte aligned, ls_winograd_scratch() floats; for the gradient ls_winograd_gradient_scratch()
+       floats, and blocks are whole windows (first_column and columns multiples of 9 or 25). */
     void (*winograd_forward)(const ls_conv *conv, const float *x, const float *bias, float *y,
                              float *scratch);
     void (*winograd_backward)(const ls_conv *conv, const float *dy, float *dx, float *scratch);
@@ -386,6 +386,6 @@ bool ls_activation_from_output(ls_activation which);
 
 /* Number of the rules that fix the bits; raised whenever a change alters any result. Part of the fingerprint.
  */
-enum { LS_NUMERICS_VERSION = 3 };
+enum { LS_NUMERICS_VERSION = 4 };
 
 #endif

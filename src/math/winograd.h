@@ -1,4 +1,5 @@
-/* Winograd's minimal filtering for convolutions of 3 by 3: S. Winograd,
+/* Winograd's minimal filtering for convolutions of 3 by 3, and what it has in
+   common with that for 5 by 5 (math/winograd5.h): S. Winograd,
    Arithmetic Complexity of Computations (SIAM 1980); A. Lavin and S. Gray, Fast
    Algorithms for Convolutional Neural Networks (CVPR 2016), whose equations are
    meant below.

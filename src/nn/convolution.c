@@ -236,18 +236,22 @@ static void direct_tile(const ls_conv *shape, int64_t *rows, int64_t *columns)
     *rows = divided_up(conv.out_channels, divided_up(conv.out_channels, highest));
 }
 
+static int64_t whole_vectors(int64_t channels)
+{
+    return divided_up(channels, LS_LANES) * LS_LANES;
+}
+
 /* Each tile transforms its channels of x and of dy anew, so few and large ones are best. The channels that
- * lie side by side in vectors, those of the input or, with 5 by 5, of the output, fill whole ones. */
+ * lie side by side in vectors, those of the input or, with 5 by 5, of the output, should fill them. */
 static void winograd_tile(const ls_conv *conv, int64_t *rows, int64_t *columns)
 {
     enum { ROWS = 32, CHANNELS = 64 };
-    const int64_t in = conv->in_channels, out = conv->out_channels;
-    int64_t channels = divided_up(in, divided_up(in, CHANNELS)),
-            filters = divided_up(out, divided_up(out, ROWS));
-    if (ls_winograd_is_5(conv))
-        filters = divided_up(filters, LS_LANES) * LS_LANES;
-    else
-        channels = divided_up(channels, LS_LANES) * LS_LANES;
+    const int64_t in = conv->in_channels, out = conv->out_channels, bands = divided_up(out, ROWS);
+    int64_t channels = divided_up(in, divided_up(in, CHANNELS)), filters = divided_up(out, bands);
+    if (!ls_winograd_is_5(conv))
+        channels = whole_vectors(channels);
+    else if (bands * whole_vectors(filters) > whole_vectors(out))
+        filters = whole_vectors(filters);
     *rows = filters < out ? filters : out;
     *columns = (channels < in ? channels : in) * conv->height.kernel * conv->width.kernel;
 }

@@ -98,6 +98,10 @@ def convolutions():
           [nn.Conv2d(2, 3, 3, padding="same")], 36)
     layer("conv2d winograd sides", "  - {type: conv2d, filters: 2, kernel: 3, padding: [0, 1, 2, 1], algorithm: winograd}\n",
           [padded(0, 1, 2, 1), nn.Conv2d(2, 2, 3)], 20)
+    layer("conv2d winograd large", "  - {type: conv2d, filters: 2, kernel: 5, padding: same, algorithm: winograd}\n",
+          [nn.Conv2d(2, 2, 5, padding="same")], 24)
+    layer("conv2d winograd large sides", "  - {type: conv2d, filters: 2, kernel: 5, padding: [2, 5, 1, 3], algorithm: winograd}\n",
+          [padded(2, 5, 1, 3), nn.Conv2d(2, 2, 5)], 48)
     layer("conv1d", "  - {type: conv1d, filters: 3, kernel: 3, stride: 2}\n", [nn.Conv1d(4, 3, 3, 2)], 6, shape="4, 6")
     layer("conv1d same", "  - {type: conv1d, filters: 2, kernel: 3, padding: same, dilation: 2}\n",
           [nn.Conv1d(4, 2, 3, padding="same", dilation=2)], 12, shape="4, 6")

@@ -199,18 +199,24 @@ Test(convolution, averages_with_and_without_padding)
 Test(convolution, winograd_says_what_it_takes)
 {
     expect_model_error(
-        "model: [{type: conv2d, filters: 4, kernel: 5, algorithm: winograd}]", &cifar,
-        "r.yaml:1:9: layer conv2d_0: algorithm is winograd, which takes a kernel of 3 by 3 with "
-        "stride 1 and dilation 1 in 1 group, but here are a kernel of 5 by 5, stride 1 by 1, "
+        "model: [{type: conv2d, filters: 4, kernel: [3, 5], algorithm: winograd}]", &cifar,
+        "r.yaml:1:9: layer conv2d_0: algorithm is winograd, which takes a kernel of 3 by 3 or 5 by 5 "
+        "with stride 1 and dilation 1 in 1 group, but here are a kernel of 3 by 5, stride 1 by 1, "
         "dilation 1 by 1 and 1 group; use auto or direct");
     expect_model_error(
         "model: [{type: conv2d, filters: 6, kernel: 3, stride: [1, 2], dilation: [2, 1], groups: 3, "
         "algorithm: winograd}]",
         &cifar,
-        "r.yaml:1:9: layer conv2d_0: algorithm is winograd, which takes a kernel of 3 by 3 with "
-        "stride 1 and dilation 1 in 1 group, but here are a kernel of 3 by 3, stride 1 by 2, "
+        "r.yaml:1:9: layer conv2d_0: algorithm is winograd, which takes a kernel of 3 by 3 or 5 by 5 "
+        "with stride 1 and dilation 1 in 1 group, but here are a kernel of 3 by 3, stride 1 by 2, "
         "dilation 2 by 1 and 3 groups; use auto or direct");
     expect_shape("{type: conv2d, filters: 4, kernel: 3, algorithm: winograd}", &cifar, "4 x 30 x 30");
+    expect_shape("{type: conv2d, filters: 4, kernel: 5, algorithm: winograd}", &cifar, "4 x 28 x 28");
+    expect_model_error(
+        "model: [{type: conv2d, filters: 4, kernel: 7, algorithm: winograd}]", &cifar,
+        "r.yaml:1:9: layer conv2d_0: algorithm is winograd, which takes a kernel of 3 by 3 or 5 by 5 "
+        "with stride 1 and dilation 1 in 1 group, but here are a kernel of 7 by 7, stride 1 by 1, "
+        "dilation 1 by 1 and 1 group; use auto or direct");
 }
 
 /* Only Winograd's algorithm needs memory for a call. */
@@ -225,7 +231,12 @@ Test(convolution, auto_chooses_the_algorithm_by_shape)
                  {"filters: 16, kernel: 3, padding: same, stride: 2", false},
                  {"filters: 16, kernel: 3, padding: same, dilation: 2", false},
                  {"filters: 16, kernel: 3, padding: same, groups: 2", false},
-                 {"filters: 16, kernel: 5, padding: same", false},
+                 {"filters: 16, kernel: 5, padding: same", true},
+                 {"filters: 50, kernel: 5", true},
+                 {"filters: 50, kernel: 5, stride: 2", false},
+                 {"filters: 16, kernel: 7, padding: same", false},
+                 {"filters: 1, kernel: 5, padding: same", false},
+                 {"filters: 1, kernel: 5, padding: same, algorithm: winograd", true},
                  {"filters: 1, kernel: 3, padding: same", false},
                  {"filters: 1, kernel: 3, padding: same, algorithm: winograd", true}};
     const ls_shape wide = {.rank = 3, .dim = {16, 12, 12}};
@@ -241,11 +252,14 @@ Test(convolution, auto_chooses_the_algorithm_by_shape)
 
 Test(convolution, the_tiles_of_a_gradient_fit)
 {
-    static const char *const layers[] = {
-        "{type: conv2d, filters: 50, kernel: 5}", "{type: conv2d, filters: 64, kernel: 3, padding: same}",
-        "{type: conv2d, filters: 64, kernel: 3, algorithm: winograd}",
-        "{type: conv2d, filters: 200, kernel: 1}", "{type: conv2d, filters: 97, kernel: 11, stride: 4}"};
-    for (int i = 0; i < 5; i++) {
+    static const char *const layers[] = {"{type: conv2d, filters: 50, kernel: 5}",
+                                         "{type: conv2d, filters: 64, kernel: 3, padding: same}",
+                                         "{type: conv2d, filters: 64, kernel: 3, algorithm: winograd}",
+                                         "{type: conv2d, filters: 64, kernel: 5, algorithm: winograd}",
+                                         "{type: conv2d, filters: 48, kernel: 5, algorithm: winograd}",
+                                         "{type: conv2d, filters: 200, kernel: 1}",
+                                         "{type: conv2d, filters: 97, kernel: 11, stride: 4}"};
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         char text[256];
         snprintf(text, sizeof text, "model: [%s]", layers[i]);
         written_model written = write_model(text, &cifar);

@@ -138,17 +138,22 @@ Test(winograd, errors_are_as_small_as_promised)
 Test(winograd, it_is_chosen_where_it_pays)
 {
     const ls_span wide = {8, 8, 3, 1, 1, 1}, small = {2, 2, 3, 1, 1, 1}, stride = {8, 4, 3, 2, 1, 1},
-                  dilation = {8, 8, 3, 1, 2, 2}, five = {8, 8, 5, 1, 1, 2};
+                  dilation = {8, 8, 3, 1, 2, 2}, five = {8, 8, 5, 1, 1, 2}, lenet_1 = {28, 24, 5, 1, 1, 0},
+                  lenet_2 = {12, 8, 5, 1, 1, 0}, one = {5, 1, 5, 1, 1, 0}, stride_5 = {12, 4, 5, 2, 1, 0},
+                  seven = {8, 8, 7, 1, 1, 3};
     const struct {
         int64_t in, out, groups;
         ls_span height, width;
         bool fits, pays;
     } cases[] = {
-        {16, 16, 1, wide, wide, true, true},     {64, 32, 1, wide, wide, true, true},
-        {3, 16, 1, wide, wide, true, false},     {64, 64, 1, small, small, true, false},
-        {16, 16, 2, wide, wide, false, false},   {16, 16, 1, stride, wide, false, false},
-        {16, 16, 1, wide, stride, false, false}, {16, 16, 1, wide, dilation, false, false},
-        {16, 16, 1, five, wide, false, false},
+        {16, 16, 1, wide, wide, true, true},          {64, 32, 1, wide, wide, true, true},
+        {3, 16, 1, wide, wide, true, false},          {64, 64, 1, small, small, true, false},
+        {16, 16, 2, wide, wide, false, false},        {16, 16, 1, stride, wide, false, false},
+        {16, 16, 1, wide, stride, false, false},      {16, 16, 1, wide, dilation, false, false},
+        {16, 16, 1, five, wide, false, false},        {16, 16, 1, five, five, true, true},
+        {20, 50, 1, lenet_2, lenet_2, true, true},    {1, 20, 1, lenet_1, lenet_1, true, false},
+        {50, 50, 1, one, one, true, false},           {20, 50, 2, lenet_2, lenet_2, false, false},
+        {20, 50, 1, stride_5, lenet_2, false, false}, {20, 50, 1, seven, seven, false, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const ls_conv conv = {.in_channels = cases[i].in,

@@ -119,42 +119,25 @@ static bool next_run(const pass *job, const strip *of, run *at)
     return true;
 }
 
-/* The rows that a combination takes from the image of a channel. */
-static row_set rows_of(const pass *job, const combination *how, const float *image, int64_t first)
-{
-    const ls_span *height = &job->conv->height, *width = &job->conv->width;
-    const int64_t rows = job->backward ? height->out : height->in,
-                  columns = job->backward ? width->out : width->in;
-    row_set set = {.columns = columns};
-    for (int r = 0; r < 4; r++) {
-        const int64_t h = first + how->row[r];
-        const bool inside = h >= 0 && h < rows;
-        set.row[r] = inside ? image + h * columns * job->conv->lanes : zeros5;
-        set.step[r] = inside ? job->conv->lanes : 0;
-    }
-    return set;
-}
-
 /* Row i of the elements of the source. */
 static void transform_source(const pass *job, int i, const strip *of)
 {
     const ls_conv *conv = job->conv;
-    const combination *how = &(job->backward ? delta_combination : input_combination)[i];
-    const int64_t size =
-        (job->backward ? conv->height.out * conv->width.out : conv->height.in * conv->width.in) * conv->lanes;
+    const bool backward = job->backward;
+    const combination *how = &(backward ? delta_combination : input_combination)[i];
+    const int64_t height = backward ? conv->height.out : conv->height.in,
+                  width = backward ? conv->width.out : conv->width.in;
+    const int64_t above = backward ? 0 : conv->height.before, left = backward ? 0 : conv->width.before;
     const int64_t line = job->size.tiles * LS_LANES, plane = job->size.source_plane;
     for (run at = {.place = 0}; next_run(job, of, &at);) {
-        const float *image = job->source + of->lane;
+        row_set rows = row_set_of(how, job->source + of->lane, OUTPUTS * at.row - above, height, width,
+                                  conv->lanes, height * width * conv->lanes);
         float *to = job->transformed + at.place * LS_LANES;
-        for (int64_t c = 0; c < job->terms; c++, image += size, to += line)
-            if (job->backward) {
-                const row_set rows = rows_of(job, how, image, OUTPUTS * at.row);
+        for (int64_t c = 0; c < job->terms; c++, to += line, next_channel(&rows))
+            if (backward)
                 delta_tiles5(how->form, &rows, OUTPUTS * at.tile, at.count, to, LS_LANES, plane);
-            } else {
-                const row_set rows = rows_of(job, how, image, OUTPUTS * at.row - conv->height.before);
-                input_tiles5(how->form, &rows, OUTPUTS * at.tile - conv->width.before, at.count, to, LS_LANES,
-                             plane);
-            }
+            else
+                input_tiles5(how->form, &rows, OUTPUTS * at.tile - left, at.count, to, LS_LANES, plane);
     }
 }
 

@@ -50,18 +50,41 @@ static const combination delta_combination[LINE5] = {
     {ONE, {3}},
 };
 
-/* Rows of an image that are combined: position p of row r is at row[r] + p * step[r], a row of padding has
-   step 0 and points to zeros. Positions before 0 and from columns on are padding. */
+/* Rows of an image that are combined: position p of row r is at row[r] + p * step[r]. Positions before 0 and
+   from columns on are padding. A row of padding has step 0 and points to zeros; plane leads from the rows of
+   a channel to those of the next one, 0 on padding. */
 typedef struct row_set {
     const float *row[4];
-    int64_t step[4], columns;
+    int64_t step[4], plane[4], columns;
 } row_set;
 
 static const float zeros5[LS_LANES] __attribute__((aligned(64)));
 
-LS_INLINE vector combined(form how, const row_set *rows, int64_t p, int lane)
+/* The rows that a combination takes from an image of height rows, which begins at image, of a tile that
+   begins at row first. Numbers next to each other are step apart, channels plane. */
+static inline row_set row_set_of(const combination *how, const float *image, int64_t first, int64_t height,
+                                 int64_t columns, int64_t step, int64_t plane)
 {
-    if (p < 0 || p >= rows->columns) return BROADCAST(0.0f);
+    row_set set = {.columns = columns};
+    for (int r = 0; r < 4; r++) {
+        const int64_t h = first + how->row[r];
+        const bool inside = h >= 0 && h < height;
+        set.row[r] = inside ? image + h * columns * step : zeros5;
+        set.step[r] = inside ? step : 0;
+        set.plane[r] = inside ? plane : 0;
+    }
+    return set;
+}
+
+static inline void next_channel(row_set *set)
+{
+    for (int r = 0; r < 4; r++) set->row[r] += set->plane[r];
+}
+
+/* checked: the position may be padding. */
+LS_INLINE vector combined(form how, bool checked, const row_set *rows, int64_t p, int lane)
+{
+    if (checked && (p < 0 || p >= rows->columns)) return BROADCAST(0.0f);
     const vector a = LOAD(rows->row[0] + p * rows->step[0] + lane);
     if (how == ONE) return a;
     const vector b = LOAD(rows->row[1] + p * rows->step[1] + lane);
@@ -73,6 +96,16 @@ LS_INLINE vector combined(form how, const row_set *rows, int64_t p, int lane)
     if (how == LESS_LESS_LESS) return (a - b) - (c - d);
     if (how == SUM_AND_SUM) return (a + b) + (c + d);
     return (a - b) + (c - d);
+}
+
+/* count of them from position p on. */
+LS_INLINE void combined_line(form how, int count, const row_set *rows, int64_t p, int lane, vector *line)
+{
+    if (p >= 0 && p + count <= rows->columns) {
+        LS_UNROLL for (int k = 0; k < count; k++) line[k] = combined(how, false, rows, p + k, lane);
+    } else {
+        LS_UNROLL for (int k = 0; k < count; k++) line[k] = combined(how, true, rows, p + k, lane);
+    }
 }
 
 /* v = B^T d */
@@ -117,9 +150,9 @@ LS_INLINE void input_row5(form how, const row_set *rows, int64_t p, int64_t coun
 {
     for (int lane = 0; lane < LS_LANES; lane += WIDTH) {
         vector d[INPUTS];
-        LS_UNROLL for (int k = 0; k < 4; k++) d[k] = combined(how, rows, p + k, lane);
+        combined_line(how, 4, rows, p, lane, d);
         for (int64_t t = 0; t < count; t++) {
-            LS_UNROLL for (int k = 4; k < INPUTS; k++) d[k] = combined(how, rows, p + 4 * t + k, lane);
+            combined_line(how, 4, rows, p + 4 * t + 4, lane, d + 4);
             input_line5(d, to + t * tile_step + lane, plane);
             LS_UNROLL for (int k = 0; k < 4; k++) d[k] = d[k + 4];
         }
@@ -133,7 +166,7 @@ LS_INLINE void delta_row5(form how, const row_set *rows, int64_t p, int64_t coun
     for (int lane = 0; lane < LS_LANES; lane += WIDTH)
         for (int64_t t = 0; t < count; t++) {
             vector y[OUTPUTS];
-            LS_UNROLL for (int k = 0; k < OUTPUTS; k++) y[k] = combined(how, rows, p + 4 * t + k, lane);
+            combined_line(how, OUTPUTS, rows, p + 4 * t, lane, y);
             delta_line5(y, to + t * tile_step + lane, plane);
         }
 }

@@ -96,40 +96,25 @@ static void transform_input(const block *part, const group *samples, int i, cons
 {
     const ls_conv *conv = part->gradient->conv;
     const combination *how = &input_combination[i];
-    const int64_t line = conv->width.in * conv->lanes, plane = conv->height.in * line;
-    const int64_t first = OUTPUTS * at->row - conv->height.before;
-    const float *image = samples->x + part->channel * plane;
+    const int64_t height = conv->height.in, width = conv->width.in, plane = height * width * conv->lanes;
+    row_set rows = row_set_of(how, samples->x + part->channel * plane,
+                              OUTPUTS * at->row - conv->height.before, height, width, conv->lanes, plane);
     float *to = part->input + at->place * LS_LANES;
-    for (int64_t c = 0; c < part->channels; c++, image += plane, to += part->size.tiles * LS_LANES) {
-        row_set rows = {.columns = conv->width.in};
-        for (int r = 0; r < 4; r++) {
-            const int64_t h = first + how->row[r];
-            const bool inside = h >= 0 && h < conv->height.in;
-            rows.row[r] = inside ? image + h * line : zeros5;
-            rows.step[r] = inside ? conv->lanes : 0;
-        }
+    for (int64_t c = 0; c < part->channels; c++, to += part->size.tiles * LS_LANES, next_channel(&rows))
         input_tiles5(how->form, &rows, OUTPUTS * at->tile - conv->width.before, at->count, to, LS_LANES,
                      part->size.input_plane);
-    }
 }
 
 static void transform_delta(const block *part, const band *of, int i, const run *at)
 {
     const ls_conv *conv = part->gradient->conv;
     const combination *how = &delta_combination[i];
-    const int64_t step = LS_LANES * part->size.width;
+    const int64_t step = LS_LANES * part->size.width, first = OUTPUTS * of->first;
+    row_set rows = row_set_of(how, part->turned, OUTPUTS * at->row - first, conv->height.out - first,
+                              conv->width.out, step, LS_LANES);
     float *to = part->delta + at->place * step;
-    for (int64_t n = 0; n < step; n += LS_LANES) {
-        row_set rows = {.columns = conv->width.out};
-        for (int r = 0; r < 4; r++) {
-            const int64_t h = OUTPUTS * at->row + how->row[r];
-            const bool inside = h < conv->height.out;
-            rows.row[r] =
-                inside ? part->turned + (h - OUTPUTS * of->first) * conv->width.out * step + n : zeros5;
-            rows.step[r] = inside ? step : 0;
-        }
+    for (int64_t n = 0; n < step; n += LS_LANES, next_channel(&rows))
         delta_tiles5(how->form, &rows, OUTPUTS * at->tile, at->count, to + n, step, part->size.delta_plane);
-    }
 }
 
 /* Samples that are not of the grain interrupt the inner dimension: then each
