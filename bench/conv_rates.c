@@ -1,7 +1,7 @@
 /* The rates of the convolution kernels on one core, beside that of the matrix product, for the layers of
-   LeNet and ResNet-20: the best of many repetitions. Multiply-adds on padding do not count as work. Those of
-   Winograd's algorithm are given as if they had done the work of the direct ones. make -C build
-   bench/conv_rates && build/bench/conv_rates */
+   LeNet and ResNet-20 and some more of 5 by 5: the best of many repetitions. Multiply-adds on padding do not
+   count as work. Those of Winograd's algorithm are given as if they had done the work of the direct ones.
+   make -C build bench/conv_rates && build/bench/conv_rates */
 #include <stdio.h>
 #include <time.h>
 #include "base/memory.h"
@@ -17,6 +17,7 @@ typedef struct layer {
 
 static const layer layers[] = {
     {"lenet conv 1", 1, 20, 28, 5, 1, 0},         {"lenet conv 2", 20, 50, 12, 5, 1, 0},
+    {"5 x 5, 32 -> 32", 32, 32, 16, 5, 1, 2},     {"5 x 5, 64 -> 64", 64, 64, 8, 5, 1, 2},
     {"resnet input", 3, 16, 32, 3, 1, 1},         {"resnet 16 -> 16", 16, 16, 32, 3, 1, 1},
     {"resnet 16 -> 32 / 2", 16, 32, 32, 3, 2, 1}, {"resnet 32 -> 32", 32, 32, 16, 3, 1, 1},
     {"resnet 32 -> 64 / 2", 32, 64, 16, 3, 2, 1}, {"resnet 64 -> 64", 64, 64, 8, 3, 1, 1},
