@@ -144,7 +144,7 @@ Test(context, stop_is_remembered)
 
 Test(context, fingerprint_and_version)
 {
-    cr_assert_not_null(strstr(ls_fingerprint(), "lockstep numerics 3, IEEE 754 binary32"));
+    cr_assert_not_null(strstr(ls_fingerprint(), "lockstep numerics 4, IEEE 754 binary32"));
     cr_assert_str_eq(ls_fingerprint(), ls_fingerprint());
     cr_assert(ls_version()[0] != '\0');
 }
