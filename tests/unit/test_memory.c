@@ -24,11 +24,23 @@ Test(memory, is_aligned_and_zeroed_also_when_used_again)
             ls_free(bytes);
         }
     }
-    unsigned char *large = ls_alloc(1000000, 8);
-    cr_assert_eq((uintptr_t)large % 64, 0);
-    cr_assert(all_zero(large, 8000000));
-    ls_free(large);
     ls_free(NULL);
+}
+
+/* From a megabyte on, arrays begin where a huge page can. */
+Test(memory, large_arrays_begin_with_a_huge_page)
+{
+    const size_t mega = 1 << 20, size[] = {mega - 1, mega, 2 * mega, 2 * mega + 1, 8000000};
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 5; i++) {
+            unsigned char *large = ls_alloc(size[i], 1);
+            cr_assert_not_null(large);
+            cr_assert_eq((uintptr_t)large % (i == 0 ? 64 : 2 * mega), 0, "%zu", size[i]);
+            cr_assert(all_zero(large, size[i]), "%zu", size[i]);
+            memset(large, 0xAB, size[i]);
+            ls_free(large);
+        }
+    }
 }
 
 Test(memory, nothing_is_a_valid_pointer_of_its_own)
