@@ -244,6 +244,11 @@ typedef struct ls_kernels {
     void (*gather_bytes)(const uint8_t *const *row, int64_t count, int64_t units, const float *shift,
                          const float *scale, int64_t lanes, float *to);
 
+    /* to[i] = from[i], i < count, past the caches: for what other cores have read, and would have to give
+       back line by line. Visible to who synchronises with the caller. count: a multiple of LS_LANES; to:
+       64-byte aligned. */
+    void (*stream)(const float *from, float *to, int64_t count);
+
     /* Largest bit pattern of |x| (NaN above infinity above all finite). */
     uint32_t (*largest)(const float *x, int64_t count);
 

@@ -1,6 +1,7 @@
 #include "train/update.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "train/host.h"
 #include "train/step_run.h"
@@ -93,6 +94,39 @@ static void set_update(const ls_update_job *job, int parameter, int64_t first, i
         update->state[s] = s < step->state_count ? step->state[s] + first : NULL;
 }
 
+/* Weights that other threads or ranks read in the forward pass lie in their caches as well, and a store would
+ * wait for each of these to give up its line: they are made apart and written past the caches. */
+static bool is_shared(const ls_step *step)
+{
+    enum { WORTH_IT = 16384 }; /* elements: fewer stay in the first-level cache */
+    bool read_by_others = step->plan.threads > 1 || step->host != NULL;
+    return read_by_others && step->model->arena_size >= WORTH_IT;
+}
+
+/* New weights of elements first.. of one parameter, or of several that share a rule. */
+static void update_elements(const ls_update_job *job, int parameter, int64_t first, int64_t count,
+                            const float *gradient, double scale)
+{
+    enum { TOGETHER = 4096 };
+    float made[TOGETHER] __attribute__((aligned(64)));
+    const ls_step *step = job->step;
+    const ls_optimizer_type *type = optimizer_of(step);
+    ls_update update;
+    if (!is_shared(step)) {
+        set_update(job, parameter, first, count, gradient, scale, &update);
+        type->update(step->recipe->optimizer.options, &update);
+        return;
+    }
+    for (int64_t i = 0; i < count; i += TOGETHER) {
+        const int64_t part = count - i < TOGETHER ? count - i : TOGETHER;
+        float *w = step->parameters + first + i;
+        set_update(job, parameter, first + i, part, gradient + i, scale, &update);
+        update.w = memcpy(made, w, (size_t)part * sizeof *w);
+        type->update(step->recipe->optimizer.options, &update);
+        step->kernels->stream(made, w, part);
+    }
+}
+
 static bool is_frozen(const ls_step *step, const ls_piece *piece)
 {
     return step->rule[piece->parameter].lr_factor == 0;
@@ -156,9 +190,7 @@ static void update_piece(const ls_update_job *job, int index, int thread, double
                          thread);
     }
     if (!frozen) {
-        ls_update update;
-        set_update(job, piece->parameter, piece->first, piece->count, gradient, scale, &update);
-        optimizer_of(step)->update(step->recipe->optimizer.options, &update);
+        update_elements(job, piece->parameter, piece->first, piece->count, gradient, scale);
         limit_rows(job, piece);
     }
     if (job->measures) ls_health_after(step->health, index, piece->count, w, thread);
@@ -173,10 +205,7 @@ static void update_ranges(ls_update_job *job, const ls_team *team, int thread, d
     ls_home at = ls_home_of(&step->plan, team, thread);
     while ((index = ls_home_take(&at, team, step->run->next_range, step->home_range)) >= 0) {
         const ls_update_range *range = &step->range[index];
-        ls_update update;
-        set_update(job, range->parameter, range->first, range->count, gradient + range->first, scale,
-                   &update);
-        optimizer_of(step)->update(step->recipe->optimizer.options, &update);
+        update_elements(job, range->parameter, range->first, range->count, gradient + range->first, scale);
     }
 }
 

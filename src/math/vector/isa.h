@@ -53,6 +53,7 @@ void LS_VARIANT(ls_average_pool_backward)(const ls_pool *pool, const float *dy, 
 void LS_VARIANT(ls_channel_sums)(int64_t channels, int64_t positions, int64_t lanes, const float *x,
                                  float *sum);
 
+void LS_VARIANT(ls_stream)(const float *from, float *to, int64_t count);
 void LS_VARIANT(ls_chain_sums)(const float *from, int64_t lanes, int64_t rows, int64_t samples,
                                bool accumulate, float *sum);
 void LS_VARIANT(ls_pack_block)(const float *from, int64_t ld, int64_t units, int64_t count, float *to);

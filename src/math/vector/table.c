@@ -17,6 +17,7 @@ const ls_kernels LS_VARIANT(ls_kernels) = {
     .average_pool_backward = LS_VARIANT(ls_average_pool_backward),
     .pack_block = LS_VARIANT(ls_pack_block),
     .chain_sums = LS_VARIANT(ls_chain_sums),
+    .stream = LS_VARIANT(ls_stream),
     .gather_floats = LS_VARIANT(ls_gather_floats),
     .gather_bytes = LS_VARIANT(ls_gather_bytes),
     .add = LS_VARIANT(ls_add),
