@@ -94,13 +94,13 @@ static void set_update(const ls_update_job *job, int parameter, int64_t first, i
         update->state[s] = s < step->state_count ? step->state[s] + first : NULL;
 }
 
-/* Weights that other threads or ranks read in the forward pass lie in their caches as well, and a store would
- * wait for each of these to give up its line: they are made apart and written past the caches. */
+/* Weights that other threads read in the forward pass lie in their caches as well, and a store would wait for
+ * each of these to give up its line: they are made apart and written past the caches. (Ranks that read only a
+ * slice of each other's do so right after the update, when it is best in a cache.) */
 static bool is_shared(const ls_step *step)
 {
     enum { WORTH_IT = 16384 }; /* elements: fewer stay in the first-level cache */
-    bool read_by_others = step->plan.threads > 1 || step->host != NULL;
-    return read_by_others && step->model->arena_size >= WORTH_IT;
+    return step->plan.threads > 1 && step->model->arena_size >= WORTH_IT;
 }
 
 /* New weights of elements first.. of one parameter, or of several that share a rule. */

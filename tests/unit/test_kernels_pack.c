@@ -41,7 +41,8 @@ typedef struct sheet { /* rows of samples as bytes and as floats, and how to nor
 
 static sheet sheet_make(int number)
 {
-    sheet s = {.lanes = LS_LANES * (1 + random_below(4)), .units = number < 40 ? number : random_below(number < 80 ? 200 : 4)};
+    sheet s = {.lanes = LS_LANES * (1 + random_below(4)),
+               .units = number < 40 ? number : random_below(number < 80 ? 200 : 4)};
     s.count = 1 + random_below(s.lanes);
     s.bytes = malloc((size_t)(s.count * s.units + 1));
     s.floats = random_floats(s.count * s.units, -3.0f, 3.0f);
@@ -96,5 +97,21 @@ Test(kernels_pack, samples_are_gathered_into_lanes)
             for (int form = 0; form < 8; form++)
                 check_gather(&s, table(t), form & 1, form & 2 ? s.shift : NULL, form & 4 ? s.scale : NULL);
         sheet_free(&s);
+    }
+}
+
+Test(kernels_pack, a_streamed_copy_is_a_copy)
+{
+    for (int64_t count = 0; count <= 40 * LS_LANES; count += LS_LANES) {
+        float *from = random_floats(count + 1, -1.0f, 1.0f);
+        if (count) from[random_below(count)] = NAN;
+        for (int t = 0; table(t); t++) {
+            float *to = untouched_floats(count + LS_LANES);
+            table(t)->stream(from + 1, to, count); /* read from anywhere */
+            cr_assert(first_difference(to, from + 1, count) < 0, "%s: %d", table(t)->name, (int)count);
+            for (int64_t i = count; i < count + LS_LANES; i++) cr_assert_eq(to[i], untouched);
+            free(to);
+        }
+        free(from);
     }
 }
