@@ -232,22 +232,27 @@ typedef struct ls_kernels {
     void (*chain_sums)(const float *from, int64_t lanes, int64_t rows, int64_t samples, bool accumulate,
                        float *sum);
 
-    /* to[k*LS_BLOCK + n] = from[n*ld + k] for n < units, k < count; zero for units <= n < LS_BLOCK. units <=
-     * LS_BLOCK. */
-    void (*pack_block)(const float *from, int64_t ld, int64_t units, int64_t count, float *to);
+    /* A panel with samples as rows, in blocks of LS_BLOCK units: to[b*LS_BLOCK*lanes + k*LS_BLOCK + n] =
+       from[(b*LS_BLOCK + n)*lanes + k] for k < count (count <= lanes); zero where b*LS_BLOCK + n >= units.
+       past_caches: as stream, to 64-byte aligned. */
+    void (*pack)(const float *from, int64_t lanes, int64_t units, int64_t count, bool past_caches, float *to);
 
     /* Samples into a panel: to[u*lanes + n] = (row[n][u] - shift[u]) * scale[u], u < units, n < count (count
        <= lanes); lanes n >= count get a copy of lane 0. shift and scale may be NULL (no change). Rows of
-       bytes or of floats. count >= 1. */
+       bytes or of floats. count >= 1. past_caches: as in pack. */
     void (*gather_floats)(const float *const *row, int64_t count, int64_t units, const float *shift,
-                          const float *scale, int64_t lanes, float *to);
+                          const float *scale, int64_t lanes, bool past_caches, float *to);
     void (*gather_bytes)(const uint8_t *const *row, int64_t count, int64_t units, const float *shift,
-                         const float *scale, int64_t lanes, float *to);
+                         const float *scale, int64_t lanes, bool past_caches, float *to);
 
     /* to[i] = from[i], i < count, past the caches: for what other cores have read, and would have to give
        back line by line. Visible to who synchronises with the caller. count: a multiple of LS_LANES; to:
        64-byte aligned. */
     void (*stream)(const float *from, float *to, int64_t count);
+
+    /* to[i] = from[i], i < count, and from's lines leave the caches: for what another core is about to write
+       again, which would wait for this one to give it back line by line. */
+    void (*take)(const float *from, float *to, int64_t count);
 
     /* Largest bit pattern of |x| (NaN above infinity above all finite). */
     uint32_t (*largest)(const float *x, int64_t count);

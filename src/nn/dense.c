@@ -72,21 +72,26 @@ static ls_status build(ls_layer_build *build)
     return ls_layer_declare(build, "bias", 1, 1, units, inputs, units, options->bias_initializer, false);
 }
 
-static void forward(const ls_layer_call *call)
+static void forward_units(const ls_layer_call *call, int64_t first, int64_t count)
 {
     call->kernels->gemm(&(ls_gemm){
-        .M = units_of(call->node),
+        .M = count,
         .N = call->lanes,
         .K = inputs_of(call->node),
-        .A = call->parameter[WEIGHT],
+        .A = call->parameter[WEIGHT] + first * call->ld[WEIGHT],
         .row_stride = call->ld[WEIGHT],
         .column_stride = 1,
         .B = call->x[0],
         .ldb = call->lanes,
-        .C = call->y,
+        .C = call->y + first * call->lanes,
         .ldc = call->lanes,
-        .bias = has_bias(call->node) ? call->parameter[BIAS] : NULL,
+        .bias = has_bias(call->node) ? call->parameter[BIAS] + first : NULL,
     });
+}
+
+static void forward(const ls_layer_call *call)
+{
+    forward_units(call, 0, units_of(call->node));
 }
 
 /* dx = W^T dy */
@@ -152,6 +157,7 @@ const ls_layer_type ls_layer_dense = {
              .options_size = sizeof(dense_options)},
     .build = build,
     .forward = forward,
+    .forward_units = forward_units,
     .backward = backward,
     .gradient = gradient,
     .reference_forward = reference_forward,

@@ -204,6 +204,10 @@ struct ls_layer_type {
     int (*batch_sums)(const ls_node *node);
     void (*gather)(const ls_layer_call *call);
     void (*gather_back)(const ls_layer_call *call);
+    /* Units first .. first + count - 1 of the output alone, with the bits of forward, without scratch: lets
+       threads share a first layer. Unit u reads row u of the first parameter. NULL: the layer has no such
+       rows. */
+    void (*forward_units)(const ls_layer_call *call, int64_t first, int64_t count);
     /* Memory; NULL: none. Units (times lanes) kept from forward to backward, floats of a call, of a tile. */
     int64_t (*saved)(const ls_node *node);
     int64_t (*scratch)(const ls_node *node, int64_t lanes);

@@ -92,28 +92,60 @@ static ls_layer_call *call_of(ls_panel *panel, int index, const double *batch_su
 static void pack_input(const ls_panel *panel, const ls_layer_call *call)
 {
     const ls_slot *slot = &panel->plan->slot[call->node->input[0]];
-    int64_t lanes = panel->lanes;
-    float *packed = panel->memory + slot->packed * lanes;
-    for (int64_t first = 0; first < slot->units; first += LS_BLOCK) {
-        int64_t units = slot->units - first < LS_BLOCK ? slot->units - first : LS_BLOCK;
-        panel->kernels->pack_block(call->x[0] + first * lanes, lanes, units, panel->pass.count,
-                                   packed + first * lanes);
-    }
+    panel->kernels->pack(call->x[0], panel->lanes, slot->units, panel->pass.count, panel->packs_past_caches,
+                         ls_panel_slot(panel, slot->packed));
+}
+
+/* Of the model's input. */
+static void find_largest_input(ls_panel *panel)
+{
+    if (panel->largest == NULL) return;
+    panel->largest[0] =
+        panel->kernels->largest(ls_panel_value(panel, 0), panel->plan->slot[0].units * panel->lanes);
+}
+
+/* Of the output of a node. */
+static void find_largest(ls_panel *panel, int index)
+{
+    const ls_node_call *prepared = &panel->node[index];
+    if (panel->largest != NULL)
+        panel->largest[index + 1] = panel->kernels->largest(prepared->call.y, prepared->count);
+}
+
+/* A node that is about to run. */
+static ls_layer_call *enter(ls_panel *panel, int index, const double *batch_sums)
+{
+    const ls_node_call *prepared = &panel->node[index];
+    ls_layer_call *call = call_of(panel, index, batch_sums);
+    if (prepared->packs && prepared->inputs >= panel->packs_from) pack_input(panel, call);
+    return call;
 }
 
 void ls_panel_forward(ls_panel *panel, int first, int end)
 {
-    const ls_kernels *kernels = panel->kernels;
-    uint32_t *largest = panel->largest;
-    if (largest != NULL && first == 0)
-        largest[0] = kernels->largest(ls_panel_value(panel, 0), panel->plan->slot[0].units * panel->lanes);
+    if (first == 0) find_largest_input(panel);
     for (int n = first; n < end; n++) {
-        const ls_node_call *prepared = &panel->node[n];
-        const ls_layer_call *call = call_of(panel, n, n == first ? panel->batch_sums : NULL);
-        if (prepared->packs && prepared->inputs >= panel->packs_from) pack_input(panel, call);
+        const ls_layer_call *call = enter(panel, n, n == first ? panel->batch_sums : NULL);
         call->node->type->forward(call);
-        if (largest != NULL) largest[n + 1] = kernels->largest(call->y, prepared->count);
+        find_largest(panel, n);
     }
+}
+
+void ls_panel_open(ls_panel *panel)
+{
+    find_largest_input(panel);
+    enter(panel, 0, NULL);
+}
+
+void ls_panel_open_units(const ls_panel *panel, int64_t first, int64_t count)
+{
+    const ls_layer_call *call = &panel->node[0].call;
+    call->node->type->forward_units(call, first, count);
+}
+
+void ls_panel_opened(ls_panel *panel)
+{
+    find_largest(panel, 0);
 }
 
 /* Deltas of tensors with several readers: all but the first reader's are added. */

@@ -33,6 +33,7 @@ typedef struct ls_panel {
        not owned. NULL: not wanted (prediction). */
     uint32_t *largest;
     int64_t packs_from;       /* units of a tensor from which on it is packed where a gradient may want it */
+    bool packs_past_caches;   /* other threads or ranks read what is packed */
     const double *batch_sums; /* for the first node of a range, where it needs sums over the batch */
     ls_node_call *node;       /* [node_count], owned */
 } ls_panel;
@@ -60,6 +61,11 @@ static inline float *ls_panel_delta(const ls_panel *panel, int tensor)
 
 /* Nodes first .. end - 1 in order. The input tensor is in place where first is 0. */
 void ls_panel_forward(ls_panel *panel, int first, int end);
+/* The first node in three parts instead: what comes before it; some units of its output, by several threads
+ * at once; and what comes after it. */
+void ls_panel_open(ls_panel *panel);
+void ls_panel_open_units(const ls_panel *panel, int64_t first, int64_t count);
+void ls_panel_opened(ls_panel *panel);
 /* Nodes end - 1 .. first in this order. The delta of the output of node end - 1 is in place. */
 void ls_panel_backward(ls_panel *panel, int first, int end);
 /* What this panel adds to the sums over the batch that a node needs next: lane_sums [batch_sums][lanes]. */

@@ -1,14 +1,11 @@
 #include "nn/plan.h"
 
-#include <stdlib.h>
-
 #include "base/memory.h"
 
 enum {
     PANEL_LANES = 64, /* four vectors of 16: the widest block of the matrix kernels */
     IMAGE_LANES = 16,
     PIECE_ELEMENTS = 4096, /* 16 KiB of gradient: stays in the first-level cache during the update */
-    TASKS_A_THREAD = 3,    /* enough for an even share when tasks differ in size */
     GRAIN_MINIMUM = 8,
     GRAIN_INTENSITY = 64 /* rows times multiply-adds per parameter that hide the rounding */
 };
@@ -102,178 +99,6 @@ static void assign_segments(ls_plan *plan, int wanted)
     plan->first_element[segment + 1] = model->arena_size;
 }
 
-/* Elements of the arena whose tasks are being listed, and into how many bands they are cut so that there are
- * enough of them for all threads. */
-typedef struct slice {
-    int64_t first, end;
-    int64_t blocks; /* of columns in all homes */
-    int64_t bands;  /* of tiles that layers make themselves */
-} slice;
-
-/* The rows of a parameter that lie in it. */
-static int64_t rows_in(const slice *within, const ls_parameter *parameter, int64_t *first)
-{
-    int64_t begin = (within->first - parameter->offset + parameter->ld - 1) / parameter->ld;
-    int64_t end = (within->end - parameter->offset + parameter->ld - 1) / parameter->ld;
-    if (within->first <= parameter->offset) begin = 0;
-    if (within->end <= parameter->offset) end = 0;
-    *first = least(begin, parameter->rows);
-    return least(end, parameter->rows) - *first;
-}
-
-static int64_t blocks_of(const ls_parameter *parameter)
-{
-    return (parameter->columns + LS_BLOCK - 1) / LS_BLOCK;
-}
-
-static int64_t bands_of(int64_t rows, int64_t all_blocks, int threads)
-{
-    int64_t bands = (TASKS_A_THREAD * (int64_t)threads + all_blocks - 1) / all_blocks;
-    return least(bands, (rows + LS_BLOCK - 1) / LS_BLOCK);
-}
-
-static bool is_one_row(ls_gradient_kind kind)
-{
-    return kind == LS_GRADIENT_SUM || kind == LS_GRADIENT_SAMPLES;
-}
-
-/* Appends a task, or only counts it where plan->task is NULL. */
-static void add_task(ls_plan *plan, const ls_tile_task *task)
-{
-    if (plan->task != NULL) {
-        const ls_shape *out = &plan->model->node[task->node].out;
-        const int64_t positions = task->kind == LS_GRADIENT_TILE ? ls_shape_size(out) / out->dim[0] : 1;
-        plan->task[plan->task_count] = *task;
-        plan->task[plan->task_count].work = task->rows * task->columns * positions;
-    }
-    plan->task_count++;
-}
-
-/* The size of tiles that the layer of a parameter likes. */
-static void tile_of(const ls_plan *plan, int index, int64_t *rows, int64_t *columns)
-{
-    const ls_node *node = &plan->model->node[plan->parameter_node[index]];
-    *rows = LS_TILE_ROWS;
-    *columns = LS_BLOCK;
-    if (node->type->tile_size != NULL)
-        node->type->tile_size(node, index - node->first_parameter, rows, columns);
-}
-
-static int64_t tiles_in(const ls_plan *plan, const slice *within)
-{
-    int64_t tiles = 0, rows, columns, first;
-    for (int p = 0; p < plan->model->parameter_count; p++) {
-        const ls_parameter *parameter = &plan->model->parameter[p];
-        if (plan->kind[p] != LS_GRADIENT_TILE) continue;
-        int64_t kept = rows_in(within, parameter, &first);
-        tile_of(plan, p, &rows, &columns);
-        tiles += (kept + rows - 1) / rows * ((parameter->columns + columns - 1) / columns);
-    }
-    return tiles;
-}
-
-static int64_t blocks_in(const ls_plan *plan, const slice *within)
-{
-    int64_t blocks = 0, first;
-    for (int p = 0; p < plan->model->parameter_count; p++) {
-        const ls_parameter *parameter = &plan->model->parameter[p];
-        if (plan->kind[p] == LS_GRADIENT_OUTER && rows_in(within, parameter, &first) > 0)
-            blocks += blocks_of(parameter);
-    }
-    return blocks;
-}
-
-static void add_layer_tiles(ls_plan *plan, const slice *within, ls_tile_task task)
-{
-    const ls_parameter *parameter = &plan->model->parameter[task.parameter];
-    int64_t rows, columns, first, kept = rows_in(within, parameter, &first);
-    tile_of(plan, task.parameter, &rows, &columns);
-    if (columns > plan->tile_columns) plan->tile_columns = columns;
-    rows = (rows + within->bands - 1) / within->bands;
-    for (int64_t row = 0; row < kept; row += rows) {
-        for (int64_t column = 0; column < parameter->columns; column += columns) {
-            task.first_row = first + row;
-            task.rows = least(rows, kept - row);
-            task.first_column = column;
-            task.columns = least(columns, parameter->columns - column);
-            add_task(plan, &task);
-        }
-    }
-}
-
-static void add_tasks(ls_plan *plan, const slice *within, int index)
-{
-    const ls_parameter *parameter = &plan->model->parameter[index];
-    ls_tile_task task = {.parameter = index, .node = plan->parameter_node[index], .kind = plan->kind[index]};
-    int64_t first, kept = rows_in(within, parameter, &first);
-    if (task.kind == LS_GRADIENT_NONE || kept == 0) return;
-    if (task.kind == LS_GRADIENT_TILE) {
-        add_layer_tiles(plan, within, task);
-        return;
-    }
-    bool sum = is_one_row(task.kind), whole = sum || task.kind == LS_GRADIENT_ROWS;
-    int64_t blocks = sum ? 1 : blocks_of(parameter);
-    int64_t bands = whole ? 1 : bands_of(kept, within->blocks, plan->threads);
-    for (int64_t band = 0; band < bands; band++) {
-        task.first_row = first + kept * band / bands;
-        task.rows = first + kept * (band + 1) / bands - task.first_row;
-        for (int64_t block = 0; block < blocks; block++) {
-            task.first_column = block * LS_BLOCK;
-            task.columns = sum ? parameter->columns : least(LS_BLOCK, parameter->columns - task.first_column);
-            add_task(plan, &task);
-        }
-    }
-}
-
-static int longer_first(const void *left, const void *right)
-{
-    const ls_tile_task *a = left, *b = right;
-    if (a->work != b->work) return a->work > b->work ? -1 : 1;
-    if (a->parameter != b->parameter) return a->parameter - b->parameter;
-    if (a->first_row != b->first_row) return a->first_row < b->first_row ? -1 : 1;
-    return a->first_column < b->first_column ? -1 : 1;
-}
-
-/* The tasks of a segment in a slice. */
-static void list_slice(ls_plan *plan, const slice *within, int segment)
-{
-    int first = plan->task_count;
-    for (int p = 0; p < plan->model->parameter_count; p++) {
-        if (plan->node_segment[plan->parameter_node[p]] == segment) add_tasks(plan, within, p);
-    }
-    if (plan->task != NULL)
-        qsort(plan->task + first, (size_t)(plan->task_count - first), sizeof *plan->task, longer_first);
-}
-
-static slice home_of(const ls_plan *plan, int home)
-{
-    return (slice){.first = plan->home_element[home], .end = plan->home_element[home + 1]};
-}
-
-static void list_tasks(ls_plan *plan)
-{
-    enum { BANDS_MAX = 4 }; /* of tiles: each costs more than its share */
-    int64_t tiles = 0, blocks = 1;
-    for (int h = 0; h < plan->home_count; h++) {
-        slice within = home_of(plan, h);
-        tiles += tiles_in(plan, &within);
-        blocks += blocks_in(plan, &within);
-    }
-    plan->task_count = 0;
-    plan->tile_columns = LS_BLOCK;
-    for (int s = 0; s < plan->segment_count; s++) {
-        plan->first_task[s] = plan->task_count;
-        for (int h = 0; h < plan->home_count; h++) {
-            slice within = home_of(plan, h);
-            within.blocks = blocks;
-            within.bands = tiles == 0 ? 1 : least((plan->threads + tiles - 1) / tiles, BANDS_MAX);
-            plan->home_task[h] = plan->task_count;
-            list_slice(plan, &within, s);
-        }
-    }
-    plan->first_task[plan->segment_count] = plan->home_task[plan->home_count] = plan->task_count;
-}
-
 static void list_pieces(ls_plan *plan)
 {
     const ls_model *model = plan->model;
@@ -349,6 +174,17 @@ static void choose_sizes(ls_plan *plan, const ls_plan_request *request)
     if (plan->panels < request->panels) plan->panels = request->panels;
 }
 
+/* Worth two barriers, and that cores exchange the inputs and outputs of the first node rather than its
+ * weights. */
+static bool opens_with_units(const ls_plan *plan)
+{
+    enum { ELEMENTS = 32768 }; /* of the weights */
+    const ls_node *first = &plan->model->node[0];
+    if (plan->threads == 1 || first->type->forward_units == NULL || first->parameter_count == 0) return false;
+    const ls_parameter *weight = &plan->model->parameter[first->first_parameter];
+    return first->input[0] == 0 && weight->rows * weight->ld >= ELEMENTS;
+}
+
 static ls_status get_arrays(ls_plan *plan, int wanted_segments)
 {
     const ls_model *model = plan->model;
@@ -400,19 +236,6 @@ static void list_meetings(ls_plan *plan)
     }
 }
 
-ls_status ls_plan_keep(ls_plan *plan, int64_t first, int64_t end)
-{
-    ls_free(plan->task);
-    plan->task = NULL;
-    plan->home_count = plan->segment_count > 1 ? 1 : (int)least(plan->threads, LS_HOMES_MAX);
-    ls_plan_cut(plan, first, end, plan->home_count, plan->home_element, plan->home_piece);
-    list_tasks(plan); /* counts them */
-    plan->task = ls_alloc((size_t)plan->task_count, sizeof *plan->task);
-    if (plan->task == NULL) return LS_ERROR_MEMORY;
-    list_tasks(plan);
-    return LS_OK;
-}
-
 void ls_plan_join_segments(ls_plan *plan)
 {
     plan->segment_count = 1;
@@ -435,6 +258,7 @@ ls_status ls_plan_create(const ls_plan_request *request, ls_plan *plan)
     *plan = (ls_plan){.model = request->model};
     int segments = request->segments < 1 ? 1 : request->segments;
     choose_sizes(plan, request);
+    plan->opens = opens_with_units(plan);
     LS_TRY(check_grain(plan));
     ls_status status = get_arrays(plan, segments);
     if (status == LS_OK) {

@@ -7,7 +7,7 @@
 #include "nn/loss.h"
 #include "nn/model.h"
 
-enum { LS_HOMES_MAX = 8 };
+enum { LS_HOMES_MAX = 8, LS_SECTIONS = 2 };
 
 typedef struct ls_plan_request {
     const ls_model *model;
@@ -86,11 +86,22 @@ typedef struct ls_plan {
     int task_count;
     ls_tile_task *task; /* by segment and home, the most work first */
     /* Homes: slices of the elements that have tasks. A thread does the tasks of its home and updates its
-       elements, which so stay in the caches of its core, before it helps with others. 1 where there are
-       segments. */
+       elements, which so stay in the caches of its core, before it helps with others. A home has a slice of
+       each of two sections: the weights of the first node where the plan opens with it (empty otherwise), all
+       the rest. 1 where there are segments. */
     int home_count;
     int home_task[LS_HOMES_MAX + 1];
-    int64_t home_element[LS_HOMES_MAX + 1], home_piece[LS_HOMES_MAX + 1];
+    int64_t home_element[LS_SECTIONS][LS_HOMES_MAX + 1], home_piece[LS_SECTIONS][LS_HOMES_MAX + 1];
+    /* Groups of threads, each of which begins with panels of its own; as many as homes but where there are
+     * segments. */
+    int groups;
+    /* The first node runs by units instead of panels: a group has some units of all panels, those whose
+       weights it updates, so that no other core reads or waits for these weights. Group h has units
+       group_unit[h] .. group_unit[h + 1] - 1 and takes them in blocks of unit_block, numbers group_block[h]
+       .. group_block[h + 1] - 1. */
+    bool opens;
+    int64_t unit_block, group_unit[LS_HOMES_MAX + 1];
+    int group_block[LS_HOMES_MAX + 1];
     int piece_count;
     ls_piece *piece;        /* ascending; the same for every layout */
     int64_t piece_elements; /* of the largest */

@@ -16,15 +16,16 @@ void ls_batch_gather(const ls_panel *panel, const ls_rows *rows, int64_t begin, 
     const ls_dataset *data = rows->data;
     const float *shift = rows->normalisation != NULL ? rows->normalisation->shift : NULL;
     const float *scale = rows->normalisation != NULL ? rows->normalisation->scale : NULL;
+    const bool past_caches = panel->plan->opens && rows->augment == NULL; /* another thread reads them next */
     float *to = ls_panel_value(panel, 0);
     if (data->bytes != NULL) {
         const uint8_t *row[LANES_MAX];
         for (int64_t n = 0; n < count; n++) row[n] = data->bytes + row_at(rows, begin + n) * data->inputs;
-        panel->kernels->gather_bytes(row, count, data->inputs, shift, scale, panel->lanes, to);
+        panel->kernels->gather_bytes(row, count, data->inputs, shift, scale, panel->lanes, past_caches, to);
     } else {
         const float *row[LANES_MAX];
         for (int64_t n = 0; n < count; n++) row[n] = data->floats + row_at(rows, begin + n) * data->inputs;
-        panel->kernels->gather_floats(row, count, data->inputs, shift, scale, panel->lanes, to);
+        panel->kernels->gather_floats(row, count, data->inputs, shift, scale, panel->lanes, past_caches, to);
     }
     for (int64_t n = 0; rows->augment != NULL && n < count; n++)
         ls_augment_apply(rows->augment, rows->seed, rows->epoch, row_at(rows, begin + n), data, panel->lanes,

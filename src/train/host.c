@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "parallel/agree.h"
+#include "parallel/cores.h"
 #include "train/step_run.h"
 
 enum { ALIGNMENT = 64, ARRAYS_MAX = 8 };
@@ -89,6 +90,16 @@ static ls_status make_host(ls_step *step)
     return host->element && host->piece ? LS_OK : LS_ERROR_MEMORY;
 }
 
+static ls_status find_caches(ls_step *step)
+{
+    ls_cores cores;
+    int cache = ls_cores_allowed(&cores) ? ls_cores_cache(&cores, "/sys/devices/system/cpu") : -1;
+    uint64_t most[2] = {(uint64_t)(int64_t)cache, ~(uint64_t)(int64_t)cache};
+    LS_TRY(ls_comm_reduce(step->comm, LS_MAX_UINT64, most, 2));
+    step->host->apart = cache < 0 || most[0] != ~most[1];
+    return LS_OK;
+}
+
 /* The panels again, for memory that lies elsewhere. */
 static ls_status place_panels(ls_step *step)
 {
@@ -159,7 +170,8 @@ ls_status ls_step_connect(ls_step *step)
     } else {
         ls_shared_free(shared);
     }
-    return ls_agree(step->comm, status);
+    LS_TRY(ls_agree(step->comm, status));
+    return find_caches(step);
 }
 
 ls_status ls_step_collect_state(ls_step *step)
@@ -247,6 +259,20 @@ void ls_host_gather(const ls_step *step, const ls_team *team, int thread, void *
         char *to = (char *)array + (size_t)first * size;
         memcpy(to, place_at(host, rank, to), (size_t)(end - first) * size);
     }
+}
+
+void ls_host_take(const ls_step *step, const ls_team *team, int thread, float *arena)
+{
+    const ls_host *host = step->host;
+    for (int n = 1; n < host->ranks && host->apart; n++) {
+        int rank = (host->rank + n) % host->ranks;
+        int64_t lines = (host->element[rank + 1] - host->element[rank]) / LS_LANES;
+        int64_t first = host->element[rank] + lines * thread / team->size * LS_LANES;
+        int64_t end = host->element[rank] + lines * (thread + 1) / team->size * LS_LANES;
+        const char *from = place_at(host, rank, arena + first);
+        step->kernels->take((const float *)(const void *)from, arena + first, end - first);
+    }
+    if (!host->apart) ls_host_gather(step, team, thread, arena, sizeof *arena, host->element);
 }
 
 const uint32_t *ls_host_words(const ls_step *step, int rank)

@@ -15,6 +15,8 @@ typedef struct ls_host {
     uint32_t *words[2]; /* what this rank tells the others in the exchange; used in turns, as a rank may begin
                            a step while others still read the words of the last one */
     int turn;
+    bool apart; /* not all cores of the ranks are known to share a cache, so that a rank would wait for its
+                   lines */
 } ls_host;
 
 /* All threads of all ranks wait for each other; what they wrote before is visible after. */
@@ -25,6 +27,10 @@ void ls_host_meet(const ls_step *step, ls_team *team, int thread);
  * done with writing (ls_host_meet), and must not write again before they meet this rank. */
 void ls_host_gather(const ls_step *step, const ls_team *team, int thread, void *array, size_t size,
                     const int64_t *slices);
+
+/* The same for the slices of an arena, which the other ranks write again in every step: they need not wait
+ * for this one to give up their lines (kernels.h, take). */
+void ls_host_take(const ls_step *step, const ls_team *team, int thread, float *arena);
 
 /* The words of another rank in the turn at hand, [count of the exchange]. */
 const uint32_t *ls_host_words(const ls_step *step, int rank);

@@ -12,132 +12,6 @@ const char *ls_tensor_name(const ls_model *model, int tensor)
     return tensor == 0 ? "input" : model->node[tensor - 1].name;
 }
 
-static int64_t rows_of_panel(const ls_step_run_state *run, int64_t index)
-{
-    int64_t lanes = run->step->plan.lanes, rest = run->local.count - index * lanes;
-    return rest < lanes ? rest : lanes;
-}
-
-/* A panel of the batch at hand, for one thread. */
-static ls_panel *panel_of(const ls_step_run_state *run, int thread, int64_t index)
-{
-    const ls_step *step = run->step;
-    const ls_plan *plan = &step->plan;
-    ls_panel *panel = &step->panel[index];
-    ls_panel_use(panel, step->parameters);
-    panel->scratch = step->space[thread].scratch;
-    panel->packs_from = run->gradient.small == NULL ? 0 : LS_LANES + 1;
-    panel->pass.training = true;
-    panel->pass.seed = (uint64_t)step->recipe->seed;
-    panel->pass.step = run->call->gradient_only ? 0 : step->steps;
-    panel->pass.grain = plan->grain;
-    panel->pass.first = run->first + index * plan->lanes;
-    panel->pass.count = rows_of_panel(run, index);
-    return panel;
-}
-
-/* The losses of all heads, with their derivatives. */
-static void run_losses(ls_step_run_state *run, const ls_panel *panel, int64_t begin, int64_t count,
-                       ls_thread_space *space)
-{
-    const ls_objective *objective = &run->step->objective;
-    for (int h = 0; h < objective->head_count; h++) {
-        const ls_head *head = &objective->head[h];
-        float *delta = ls_panel_delta(panel, head->tensor), *apart = space->batch.predicted;
-        bool add = false; /* to the derivative of an earlier head on the same output */
-        for (int other = 0; other < h; other++) add |= objective->head[other].tensor == head->tensor;
-        bool direct = delta == NULL || (!add && run->scale[h] == 1);
-        ls_batch_targets(panel, head, &run->local, begin, count, &space->batch);
-        ls_batch_loss(panel, head, &run->local, count, direct ? delta : apart, &space->batch,
-                      &space->score.head[h]);
-        if (!direct) ls_batch_put_delta(apart, run->scale[h], add, head->units * panel->lanes, delta);
-    }
-    space->score.samples += count;
-}
-
-/* One stretch of the passes for all panels: nodes between two places where all panels must meet. */
-typedef struct stretch {
-    bool backward, with_loss; /* with_loss: the forward pass ends and the backward pass begins */
-    int first, end;           /* nodes of the forward pass */
-    int back_first, back_end; /* of the backward pass */
-    int meeting;              /* node that needs sums over the batch next, -1: none */
-    const double *sums;       /* that were found before this stretch, NULL: none */
-    bool turn;                /* which counter of panels it uses */
-} stretch;
-
-static void run_stretch(ls_step_run_state *run, const ls_team *team, int thread, const stretch *part,
-                        atomic_int *next)
-{
-    ls_step *step = run->step;
-    const ls_plan *plan = &step->plan;
-    ls_thread_space *space = &step->space[thread];
-    int64_t panels = run->panels, index;
-    while ((index = ls_team_take(team, next)) < panels) {
-        ls_panel *panel = panel_of(run, thread, index);
-        int64_t begin = index * panel->lanes, count = panel->pass.count;
-        panel->batch_sums = part->sums;
-        if (!part->backward) {
-            if (part->first == 0) ls_batch_gather(panel, &run->local, begin, count);
-            ls_panel_forward(panel, part->first, part->end);
-        }
-        if (part->with_loss) {
-            run_losses(run, panel, begin, count, space);
-            panel->batch_sums = NULL;
-        }
-        if (part->backward || part->with_loss) ls_panel_backward(panel, part->back_first, part->back_end);
-        if (part->meeting >= 0)
-            ls_panel_gather(panel, part->meeting, part->backward || part->with_loss,
-                            step->lane_sums + index * plan->meeting_sums * plan->lanes);
-    }
-}
-
-/* Runs a stretch and, where it ends in a meeting, finds the sums; NULL if there are none. Stretches take
- * turns with two counters of panels: while one is used, nobody looks at the other. */
-static const double *finish_stretch(ls_step_run_state *run, ls_team *team, int thread, stretch *part)
-{
-    part->turn = !part->turn;
-    if (thread == 0) atomic_store_explicit(&run->next_panel[!part->turn], 0, memory_order_relaxed);
-    run_stretch(run, team, thread, part, &run->next_panel[part->turn]);
-    ls_team_barrier(team);
-    return part->meeting >= 0 ? ls_meeting_run(run, team, thread, part->meeting) : NULL;
-}
-
-/* Backward through one segment, from the meeting nearest to its end to the one nearest to its beginning. */
-static void run_backward(ls_step_run_state *run, ls_team *team, int thread, int segment, stretch *part)
-{
-    const ls_plan *plan = &run->step->plan;
-    int begin = plan->first_node[segment];
-    int m = plan->meeting_count - 1;
-    part->back_end = plan->first_node[segment + 1];
-    while (m >= 0 && plan->meeting[m] >= part->back_end) m--;
-    for (;;) {
-        bool meets = m >= 0 && plan->meeting[m] >= begin;
-        part->meeting = meets ? plan->meeting[m] : -1;
-        part->back_first = meets ? plan->meeting[m] + 1 : begin;
-        part->sums = finish_stretch(run, team, thread, part);
-        if (!meets || ls_step_given_up(run)) return;
-        part->backward = true;
-        part->with_loss = false;
-        part->back_end = part->back_first;
-        m--;
-    }
-}
-
-/* Forward, the loss, and backward through the last segment. */
-static void run_forward(ls_step_run_state *run, ls_team *team, int thread, stretch *part)
-{
-    const ls_plan *plan = &run->step->plan;
-    for (int m = 0; m < plan->meeting_count; m++) {
-        part->end = part->meeting = plan->meeting[m];
-        part->sums = finish_stretch(run, team, thread, part);
-        if (ls_step_given_up(run)) return;
-        part->first = part->end;
-    }
-    part->end = plan->model->node_count;
-    part->with_loss = true;
-    run_backward(run, team, thread, plan->segment_count - 1, part);
-}
-
 /* MPI moves messages only when it is called. */
 static void make_progress(ls_step_run_state *run)
 {
@@ -156,7 +30,7 @@ static void run_tasks(ls_step_run_state *run, const ls_team *team, int thread, i
     ls_step *step = run->step;
     const ls_plan *plan = &step->plan;
     const int *first = plan->home_count > 1 ? plan->home_task : plan->first_task + segment;
-    ls_home at = ls_home_of(plan, team, thread);
+    ls_home at = ls_home_of(plan->home_count, team, thread);
     int index;
     while ((index = ls_home_take(&at, team, run->next_task, first)) >= 0) {
         ls_gradient_run(&run->gradient, index, &step->space[thread].gradient);
@@ -214,7 +88,7 @@ static void share_slices(ls_step_run_state *run, ls_team *team, int thread)
     ls_host_meet(step, team, thread);
     if (!run->last) return;
     float *changed = run->call->gradient_only ? step->total : step->parameters;
-    ls_host_gather(step, team, thread, changed, sizeof *changed, host->element);
+    ls_host_take(step, team, thread, changed);
     if (run->update.measures)
         ls_host_gather(step, team, thread, step->health->square, sizeof *step->health->square, host->piece);
 }
@@ -225,23 +99,21 @@ static void run_phases(ls_team *team, int thread, void *argument)
 {
     ls_step_run_state *run = argument;
     int segments = run->step->plan.segment_count;
-    stretch part = {.meeting = -1};
-    run_forward(run, team, thread, &part);
+    ls_stretch part = {.meeting = -1};
+    ls_passes_forward(run, team, thread, &part);
     if (thread == 0) ls_exchange_start(run, segments - 1);
     for (int s = segments - 1; s >= 0; s--) {
         if (s > 0) {
             part.backward = true;
             part.with_loss = false;
             part.sums = NULL;
-            run_backward(run, team, thread, s - 1, &part);
+            ls_passes_backward(run, team, thread, s - 1, &part);
             if (thread == 0) ls_exchange_start(run, s - 1);
         }
         if (thread == 0) {
             ls_exchange_finish(run, s);
-            for (int h = 0; h < run->step->plan.home_count; h++) {
-                atomic_store_explicit(&run->next_task[h].taken, 0, memory_order_relaxed);
-                atomic_store_explicit(&run->next_range[h].taken, 0, memory_order_relaxed);
-            }
+            ls_home_clear(run->next_task, run->step->plan.home_count);
+            ls_home_clear(run->next_range, run->step->plan.home_count);
         }
         ls_team_barrier(team);
         bool stop = ls_step_given_up(run);
@@ -353,6 +225,7 @@ static const ls_step_share *share_of(ls_step *step, int64_t rows)
     ls_plan_share(rows, plan->grain, ls_comm_rank(step->comm), ls_comm_size(step->comm), &share->first,
                   &share->count);
     share->panels = (share->count + plan->lanes - 1) / plan->lanes;
+    for (int h = 0; h <= plan->groups; h++) share->group_panel[h] = (int)(share->panels * h / plan->groups);
     share->parts =
         step->host == NULL ? list_parts(step, step->memory, share->count, 0) : list_host_parts(step, rows);
     share->terms = (uint64_t)((rows + plan->grain - 1) / plan->grain);
@@ -396,6 +269,7 @@ static void begin_part(ls_step_run_state *run, int64_t begin, int64_t count)
     run->panels = call->status == LS_OK ? share->panels : 0;
     run->first = begin + share->first;
     run->local.first += run->first;
+    ls_home_clear(run->next_panel[true], step->plan.groups); /* the first that is used */
     begin_gradient(run);
     if (step->host != NULL) step->host->turn = !step->host->turn;
     ls_update_job *update = &run->update;

@@ -36,6 +36,7 @@ typedef struct ls_bound {
 typedef struct ls_step_share {
     int64_t rows; /* 0: none yet */
     int64_t first, count, panels;
+    int group_panel[LS_HOMES_MAX + 1]; /* first panel of each of plan.groups groups of threads */
     int64_t parts;  /* in step->part: of this rank's rows, or of those of all ranks of its host */
     uint64_t terms; /* grains of all rows */
 } ls_step_share;

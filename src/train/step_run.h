@@ -29,8 +29,8 @@ typedef struct ls_step_run_state {
     ls_gradient_job gradient;
     ls_update_job update;
     /* The work that is handed out, one counter a phase. */
-    _Alignas(64) atomic_int next_panel[2];
-    atomic_int next_node, next_sum;
+    _Alignas(64) atomic_int next_node;
+    atomic_int next_sum;
     /* written by thread 0 between barriers */
     _Alignas(64) ls_status status; /* of the communicator */
     bool leave;                    /* some rank failed before the step */
@@ -41,7 +41,8 @@ typedef struct ls_step_run_state {
     /* Messages under way, NULL: none, as before and after every step. From here on nothing is cleared. */
     ls_request *exchange[LS_SEGMENTS_MAX];
     ls_request *reduction[LS_SEGMENTS_MAX];
-    /* Begun anew before the gradients of a segment. */
+    /* Cleared before they are used: in turn; before the gradients of a segment. */
+    ls_home_counter next_panel[2][LS_HOMES_MAX], next_unit[LS_HOMES_MAX];
     ls_home_counter next_task[LS_HOMES_MAX], next_range[LS_HOMES_MAX];
 } ls_step_run_state;
 
@@ -50,10 +51,15 @@ typedef struct ls_home {
     int home, homes, seen;
 } ls_home;
 
-static inline ls_home ls_home_of(const ls_plan *plan, const ls_team *team, int thread)
+static inline ls_home ls_home_of(int homes, const ls_team *team, int thread)
 {
-    const int homes = plan->home_count;
     return (ls_home){.home = team->size > 1 ? thread * homes / team->size : 0, .homes = homes};
+}
+
+/* All of the work of so many homes is to be taken again. */
+static inline void ls_home_clear(ls_home_counter *next, int homes)
+{
+    for (int h = 0; h < homes; h++) atomic_store_explicit(&next[h].taken, 0, memory_order_relaxed);
 }
 
 /* The number of the next piece of work, where those of home h are first[h] .. first[h + 1] - 1; -1: all is
@@ -67,6 +73,23 @@ static inline int ls_home_take(ls_home *at, const ls_team *team, ls_home_counter
     }
     return -1;
 }
+
+/* One stretch of the passes for all panels: nodes between two places where all panels must meet. */
+typedef struct ls_stretch {
+    bool backward, with_loss; /* with_loss: the forward pass ends and the backward pass begins */
+    bool opened;              /* the first node has run, but for its end */
+    bool turn;                /* which counters of panels it uses */
+    int first, end;           /* nodes of the forward pass */
+    int back_first, back_end; /* of the backward pass */
+    int meeting;              /* node that needs sums over the batch next, -1: none */
+    const double *sums;       /* that were found before this stretch, NULL: none */
+} ls_stretch;
+
+/* Forward, the loss, and backward through the last segment; backward through one segment. By all threads.
+ * part begins as
+ * {.meeting = -1} (step_passes.c). */
+void ls_passes_forward(ls_step_run_state *run, ls_team *team, int thread, ls_stretch *part);
+void ls_passes_backward(ls_step_run_state *run, ls_team *team, int thread, int segment, ls_stretch *part);
 
 /* Whether the step ends without an update. */
 static inline bool ls_step_given_up(const ls_step_run_state *run)

@@ -21,7 +21,7 @@ static bool same_rule(const ls_parameter_rule *a, const ls_parameter_rule *b)
 }
 
 /* Joins pieces, unless something is done with single parameters. */
-static void list_home(ls_step *step, int64_t first, int64_t end)
+static void list_slice(ls_step *step, int64_t first, int64_t end)
 {
     ls_update_range *last = NULL;
     for (int64_t p = first; p < end; p++) {
@@ -46,7 +46,8 @@ void ls_step_list_ranges(ls_step *step)
     step->range_count = 0;
     for (int h = 0; h < plan->home_count && !single; h++) {
         step->home_range[h] = step->range_count;
-        list_home(step, plan->home_piece[h], plan->home_piece[h + 1]);
+        for (int section = 0; section < LS_SECTIONS; section++)
+            list_slice(step, plan->home_piece[section][h], plan->home_piece[section][h + 1]);
     }
     step->home_range[plan->home_count] = step->range_count;
 }

@@ -97,10 +97,12 @@ static void set_update(const ls_update_job *job, int parameter, int64_t first, i
 /* Weights that other threads read in the forward pass lie in their caches as well, and a store would wait for
  * each of these to give up its line: they are made apart and written past the caches. (Ranks that read only a
  * slice of each other's do so right after the update, when it is best in a cache.) */
-static bool is_shared(const ls_step *step)
+static bool is_shared(const ls_step *step, int parameter)
 {
     enum { WORTH_IT = 16384 }; /* elements: fewer stay in the first-level cache */
-    return step->plan.threads > 1 && step->model->arena_size >= WORTH_IT;
+    const ls_plan *plan = &step->plan;
+    if (plan->opens && parameter == 0) return false; /* read by the thread that updates them */
+    return (plan->threads > 1) && step->model->arena_size >= WORTH_IT;
 }
 
 /* New weights of elements first.. of one parameter, or of several that share a rule. */
@@ -112,7 +114,7 @@ static void update_elements(const ls_update_job *job, int parameter, int64_t fir
     const ls_step *step = job->step;
     const ls_optimizer_type *type = optimizer_of(step);
     ls_update update;
-    if (!is_shared(step)) {
+    if (!is_shared(step, parameter)) {
         set_update(job, parameter, first, count, gradient, scale, &update);
         type->update(step->recipe->optimizer.options, &update);
         return;
@@ -202,7 +204,7 @@ static void update_ranges(ls_update_job *job, const ls_team *team, int thread, d
     const ls_step *step = job->step;
     const float *gradient = job->total != NULL ? job->total : step->gradient;
     int index;
-    ls_home at = ls_home_of(&step->plan, team, thread);
+    ls_home at = ls_home_of(step->plan.home_count, team, thread);
     while ((index = ls_home_take(&at, team, step->run->next_range, step->home_range)) >= 0) {
         const ls_update_range *range = &step->range[index];
         update_elements(job, range->parameter, range->first, range->count, gradient + range->first, scale);

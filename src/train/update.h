@@ -25,8 +25,8 @@ typedef struct ls_update_job {
 static inline int ls_update_take(const ls_update_job *job, const ls_team *team, atomic_int *next)
 {
     const ls_plan *plan = &job->step->plan;
-    int64_t index = plan->home_piece[0] + ls_team_take(team, next);
-    return index < plan->home_piece[plan->home_count] ? (int)index : -1;
+    int64_t index = plan->home_piece[0][0] + ls_team_take(team, next);
+    return index < plan->home_piece[LS_SECTIONS - 1][plan->home_count] ? (int)index : -1;
 }
 
 /* The gradient of a piece, of the part of the batch at hand, from the sums over ranks into to; or, where

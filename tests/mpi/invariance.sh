@@ -116,6 +116,21 @@ extra="--set training.clip_norm=0.5"
 reference=$(train clip digits_5 solo 1)
 same "digits, clipped, 3 ranks, 2 threads" "$(train clip2 digits_5 mpi 3 2)"
 
+# --- A first layer so large that threads share its units.
+extra="--set model.hidden.units=600 --set training.epochs=2"
+reference=$(train wide digits_5 solo 1)
+for threads in 2 3 16; do
+    same "digits, a wide first layer, solo, $threads threads" "$(train wide2 digits_5 solo $threads)"
+done
+for layout in 2x3 3x2; do
+    same "digits, a wide first layer, $layout" "$(train wide2 digits_5 mpi "${layout%x*}" "${layout#*x}")"
+done
+extra="$extra --set training.segments=2"
+same "digits, a wide first layer, 2 segments, by messages" "$(LOCKSTEP_MESSAGES=1 train wide2 digits_5 mpi 2 2)"
+extra="--set model.hidden.units=600 --set training.epochs=2 --set training.accumulate=2 --set training.clip_norm=0.5"
+reference=$(train wide digits_5 solo 1)
+same "digits, a wide first layer, batches in parts" "$(train wide2 digits_5 mpi 2 2)"
+
 # --- Weights that are denormal numbers: with steps that small, flushing them would leave nothing but zeros.
 extra="--set model.hidden.initializer=zeros --set model.output.initializer=zeros --set optimizer.lr=1e-45"
 nothing=$(train nothing digits_5 solo 1)

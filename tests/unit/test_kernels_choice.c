@@ -35,7 +35,8 @@ Test(kernels_choice, every_table_is_complete)
 {
     for (int t = 0; table(t); t++) {
         const ls_kernels *k = table(t);
-        cr_assert(k->gemm && k->pack_block && k->chain_sums && k->stream && k->gather_floats && k->gather_bytes && k->largest);
+        cr_assert(k->gemm && k->pack && k->chain_sums && k->stream && k->take && k->gather_floats &&
+                  k->gather_bytes && k->largest);
         cr_assert(k->exact_store && k->exact_add && k->exact_finish && k->exact_close);
         cr_assert(k->activation_forward && k->activation_backward);
         cr_assert(k->dropout && k->softmax_backward && k->log_softmax && k->log_softmax_backward);

@@ -8,24 +8,35 @@ static float *untouched_floats(int64_t count)
     return random_floats(count, untouched, untouched);
 }
 
+/* Blocks of a panel of lanes lanes, with units of which each lane has a number. */
+static void check_pack(const ls_kernels *kernels, const float *from, int64_t lanes, int64_t units,
+                       int64_t count, bool past_caches)
+{
+    const int64_t blocks = (units + LS_BLOCK - 1) / LS_BLOCK, size = (blocks * lanes + 1) * LS_BLOCK;
+    float *to = untouched_floats(size);
+    kernels->pack(from, lanes, units, count, past_caches, to);
+    for (int64_t i = 0; i < size; i++) {
+        int64_t block = i / LS_BLOCK / lanes, k = i / LS_BLOCK % lanes,
+                unit = block * LS_BLOCK + i % LS_BLOCK;
+        float wanted = unit < units ? from[unit * lanes + k] : 0.0f;
+        if (block == blocks || k >= count) wanted = untouched;
+        cr_assert(first_difference(&wanted, &to[i], 1) < 0, "%s: %d units, k %d of %d, unit %d",
+                  kernels->name, (int)units, (int)k, (int)count, (int)unit);
+    }
+    free(to);
+}
+
 Test(kernels_pack, blocks_are_transposed_and_padded_with_zeros)
 {
     for (int i = 0; i < 300; i++) {
-        const int64_t units = i < 70 ? i % 65 : random_below(LS_BLOCK + 1), count = random_below(80);
-        const int64_t ld = count + random_below(9), size = (count + 1) * LS_BLOCK;
-        float *from = random_floats(units ? (units - 1) * ld + count : 0, -1.0f, 1.0f);
+        const int64_t units = i < 140 ? i : random_below(3 * LS_BLOCK + 1),
+                      lanes = LS_LANES * (1 + random_below(5));
+        const int64_t count = random_below(lanes + 1);
+        float *from = random_floats(units * lanes, -1.0f, 1.0f);
         if (units && count) from[random_below(count)] = NAN; /* must not leak into the padding */
         for (int t = 0; table(t); t++) {
-            float *to = untouched_floats(size);
-            table(t)->pack_block(from, ld, units, count, to);
-            for (int64_t k = 0; k < count; k++)
-                for (int64_t n = 0; n < LS_BLOCK; n++) {
-                    float wanted = n < units ? from[n * ld + k] : 0.0f, got = to[k * LS_BLOCK + n];
-                    cr_assert(first_difference(&wanted, &got, 1) < 0, "%s: %d units, k %d of %d, n %d",
-                              table(t)->name, (int)units, (int)k, (int)count, (int)n);
-                }
-            for (int64_t k = count * LS_BLOCK; k < size; k++) cr_assert_eq(to[k], untouched);
-            free(to);
+            check_pack(table(t), from, lanes, units, count, false);
+            check_pack(table(t), from, lanes, units, count, true);
         }
         free(from);
     }
@@ -66,14 +77,14 @@ static void sheet_free(sheet *s)
 
 /* One table, bytes or floats, with and without shift and scale. */
 static void check_gather(const sheet *s, const ls_kernels *kernels, bool bytes, const float *shift,
-                         const float *scale)
+                         const float *scale, bool past_caches)
 {
     const int64_t size = (s->units + 1) * s->lanes;
     float *to = untouched_floats(size);
     if (bytes)
-        kernels->gather_bytes(s->byte_row, s->count, s->units, shift, scale, s->lanes, to);
+        kernels->gather_bytes(s->byte_row, s->count, s->units, shift, scale, s->lanes, past_caches, to);
     else
-        kernels->gather_floats(s->float_row, s->count, s->units, shift, scale, s->lanes, to);
+        kernels->gather_floats(s->float_row, s->count, s->units, shift, scale, s->lanes, past_caches, to);
     for (int64_t u = 0; u < s->units; u++)
         for (int64_t n = 0; n < s->lanes; n++) {
             const int64_t sample = n < s->count ? n : 0;
@@ -94,8 +105,9 @@ Test(kernels_pack, samples_are_gathered_into_lanes)
     for (int i = 0; i < 120; i++) {
         sheet s = sheet_make(i);
         for (int t = 0; table(t); t++)
-            for (int form = 0; form < 8; form++)
-                check_gather(&s, table(t), form & 1, form & 2 ? s.shift : NULL, form & 4 ? s.scale : NULL);
+            for (int form = 0; form < 16; form++)
+                check_gather(&s, table(t), form & 1, form & 2 ? s.shift : NULL, form & 4 ? s.scale : NULL,
+                             form & 8);
         sheet_free(&s);
     }
 }
@@ -108,6 +120,10 @@ Test(kernels_pack, a_streamed_copy_is_a_copy)
         for (int t = 0; table(t); t++) {
             float *to = untouched_floats(count + LS_LANES);
             table(t)->stream(from + 1, to, count); /* read from anywhere */
+            cr_assert(first_difference(to, from + 1, count) < 0, "%s: %d", table(t)->name, (int)count);
+            for (int64_t i = count; i < count + LS_LANES; i++) cr_assert_eq(to[i], untouched);
+            for (int64_t i = 0; i < count; i++) to[i] = untouched;
+            table(t)->take(from + 1, to, count);
             cr_assert(first_difference(to, from + 1, count) < 0, "%s: %d", table(t)->name, (int)count);
             for (int64_t i = count; i < count + LS_LANES; i++) cr_assert_eq(to[i], untouched);
             free(to);

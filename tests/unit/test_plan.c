@@ -217,6 +217,38 @@ Test(plan, views_share_the_memory_of_their_input)
     written_model_free(&written);
 }
 
+static bool lies_in_home(const ls_plan *plan, int home, const ls_tile_task *task)
+{
+    const ls_parameter *parameter = &model.parameter[task->parameter];
+    int64_t first = parameter->offset + task->first_row * parameter->ld;
+    int64_t end = first + task->rows * parameter->ld;
+    bool lies = false;
+    for (int section = 0; section < LS_SECTIONS; section++) {
+        const int64_t *element = plan->home_element[section] + home;
+        lies |= first >= element[0] && end <= element[1];
+    }
+    return lies;
+}
+
+static void expect_homes(const ls_plan *plan, int threads)
+{
+    const int homes = threads < LS_HOMES_MAX ? threads : LS_HOMES_MAX;
+    cr_assert_eq(plan->home_count, homes);
+    cr_assert(plan->home_element[0][0] == 0 && plan->home_element[0][homes] == plan->home_element[1][0]);
+    cr_assert(plan->home_element[1][homes] == model.arena_size);
+    cr_assert(plan->home_task[0] == 0 && plan->home_task[homes] == plan->task_count);
+    cr_assert(plan->home_piece[0][0] == 0 && plan->home_piece[1][homes] == plan->piece_count);
+    for (int h = 0; h < homes; h++) {
+        for (int section = 0; section < LS_SECTIONS; section++) {
+            int64_t piece = plan->home_piece[section][h];
+            cr_assert(piece == plan->piece_count ||
+                      plan->piece[piece].first >= plan->home_element[section][h]);
+        }
+        for (int t = plan->home_task[h]; t < plan->home_task[h + 1]; t++)
+            cr_assert(lies_in_home(plan, h, &plan->task[t]));
+    }
+}
+
 /* Homes are slices of whole pieces with about the same work; every task lies in its home, and none is left
    out where only a part of the arena is kept. */
 Test(plan, homes_share_the_arena_and_its_tasks)
@@ -231,19 +263,35 @@ Test(plan, homes_share_the_arena_and_its_tasks)
                                    .segments = 1};
         ls_plan plan;
         cr_assert_eq(ls_plan_create(&request, &plan), LS_OK);
-        cr_assert_eq(plan.home_count, threads[i] < LS_HOMES_MAX ? threads[i] : LS_HOMES_MAX);
-        cr_assert(plan.home_element[0] == 0 && plan.home_element[plan.home_count] == model.arena_size);
-        cr_assert(plan.home_task[0] == 0 && plan.home_task[plan.home_count] == plan.task_count);
-        for (int h = 0; h < plan.home_count; h++) {
-            cr_assert(plan.home_piece[h] == plan.piece_count ||
-                      plan.piece[plan.home_piece[h]].first >= plan.home_element[h]);
-            for (int t = plan.home_task[h]; t < plan.home_task[h + 1]; t++) {
-                const ls_parameter *parameter = &model.parameter[plan.task[t].parameter];
-                int64_t first = parameter->offset + plan.task[t].first_row * parameter->ld;
-                int64_t end = first + plan.task[t].rows * parameter->ld;
-                cr_assert(first >= plan.home_element[h] && end <= plan.home_element[h + 1]);
-            }
+        expect_homes(&plan, threads[i]);
+        ls_plan_free(&plan);
+    }
+}
+
+/* A large first layer: each thread has the units whose weights it updates. */
+Test(plan, threads_share_the_units_of_the_first_layer)
+{
+    const ls_parameter *weight = &model.parameter[0];
+    const int threads[] = {1, 2, 3, 8, 64}, blocks[] = {0, 7, 8, 9, 0};
+    for (int i = 0; i < 5; i++) {
+        ls_plan plan;
+        ls_plan_request request = {.model = &model,
+                                   .batch = 256,
+                                   .ranks = 1,
+                                   .threads = threads[i],
+                                   .all_threads = true,
+                                   .segments = 1};
+        cr_assert_eq(ls_plan_create(&request, &plan), LS_OK);
+        cr_assert_eq(plan.opens, threads[i] > 1);
+        for (int h = 0; h <= plan.groups && plan.opens; h++)
+            cr_expect_eq(plan.group_unit[h], plan.home_element[0][h] / weight->ld);
+        if (plan.opens) {
+            cr_expect(plan.group_unit[0] == 0 && plan.group_unit[plan.groups] == weight->rows);
+            cr_expect_eq(plan.home_element[1][0], weight->rows * weight->ld, "the rest is shared apart");
         }
+        if (blocks[i] > 0)
+            cr_expect_eq(plan.group_block[plan.groups], blocks[i], "%d", plan.group_block[plan.groups]);
+        if (threads[i] == 64) cr_expect(plan.unit_block == 6 && plan.group_block[plan.groups] >= 300 / 6);
         ls_plan_free(&plan);
     }
 }

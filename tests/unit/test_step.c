@@ -30,15 +30,13 @@ static void fill_data(ls_dataset *data)
         data->labels[r] = (int32_t)ls_random_below(5, LS_RANDOM_BENCH, 1, (uint64_t)r, CLASSES);
 }
 
-static setting *make_sized(int threads, int units, const char *more)
+static setting *make_with(int threads, const char *first, const char *second, const char *more)
 {
     setting *s = calloc(1, sizeof *s);
-    char *text = ls_format(
-        "seed: 3\ndata: {type: push, inputs: %d, classes: %d}\n"
-        "model:\n  - {type: dense, units: %d, activation: tanh}\n"
-        "  - {type: dense, units: %d, activation: gelu}\n  - {type: dense, units: %d, name: output}\n"
-        "loss: softmax_cross_entropy\n%s\n",
-        INPUTS, CLASSES, units, units - 1, CLASSES, more);
+    char *text = ls_format("seed: 3\ndata: {type: push, inputs: %d, classes: %d}\n"
+                           "model:\n  - {%s}\n  - {%s}\n  - {type: dense, units: %d, name: output}\n"
+                           "loss: softmax_cross_entropy\n%s\n",
+                           INPUTS, CLASSES, first, second, CLASSES, more);
     ls_shape input = {.rank = 1, .dim = {INPUTS}};
     cr_assert_eq(ls_context_create(threads, &s->context), LS_OK);
     cr_assert_eq(ls_recipe_parse(text, "test", NULL, NULL, 0, &s->recipe), LS_OK, "%s", ls_error_message());
@@ -47,6 +45,16 @@ static setting *make_sized(int threads, int units, const char *more)
     fill_data(&s->data);
     cr_assert_eq(ls_step_create(s->context->comm, threads, &s->model, s->recipe, ROWS, &s->step), LS_OK);
     ls_free(text);
+    return s;
+}
+
+static setting *make_sized(int threads, int units, const char *more)
+{
+    char *first = ls_format("type: dense, units: %d, activation: tanh", units);
+    char *second = ls_format("type: dense, units: %d, activation: gelu", units - 1);
+    setting *s = make_with(threads, first, second, more);
+    ls_free(first);
+    ls_free(second);
     return s;
 }
 
@@ -287,4 +295,28 @@ Test(step, a_resize_that_wakes_threads_leaves_no_parameter_out)
     expect_same(s, planned, "resized");
     release(s);
     release(planned);
+}
+
+/* Threads share the units of a large first layer; its bits are those of a thread that goes panel by panel,
+   also where all panels must meet behind it. */
+Test(step, threads_may_share_the_units_of_the_first_layer)
+{
+    const char *first[] = {"type: dense, units: 2100", "type: dense, units: 2100, activation: relu"};
+    const char *second[] = {"type: dense, units: 20, activation: tanh", "type: batch_norm"};
+    const char *more = "training: {grain: 2}";
+    const int threads[] = {2, 3, 8, 16};
+    cr_assert_eq(setenv("LOCKSTEP_ALL_THREADS", "1", 1), 0);
+    for (int i = 0; i < 8; i++) {
+        setting *s = make_with(threads[i / 2], first[i % 2], second[i % 2], more);
+        setting *alone = make_with(1, first[i % 2], second[i % 2], more);
+        cr_assert(s->step.plan.opens && s->step.plan.threads == threads[i / 2] && !alone->step.plan.opens);
+        for (int k = 0; k < 3; k++) {
+            cr_assert_eq(run(s), LS_OK);
+            cr_assert_eq(run(alone), LS_OK);
+        }
+        expect_same(s, alone, second[i % 2]);
+        release(s);
+        release(alone);
+    }
+    unsetenv("LOCKSTEP_ALL_THREADS");
 }

@@ -1,6 +1,7 @@
 /* The thread team: every thread runs once, barriers order memory, floating-point state is known inside and as
    before outside. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fenv.h>
 #include <omp.h>
 #include <stdio.h>
@@ -296,5 +297,50 @@ Test(cores, quota_of_control_groups)
                  "a group that this container hides");
     cr_expect_eq(quota_of(base, "2:cpuacct:/old\n"), 0, "another controller");
     snprintf(remove, sizeof remove, "rm -r '%s'", base);
+    cr_expect_eq(system(remove), 0);
+}
+
+/* One cache of a core, as the system describes it. */
+static void write_cache(const char *base, int core, int index, const char *level, const char *sharing)
+{
+    char path[160];
+    for (int part = 0; part < 3; part++) {
+        int used = snprintf(path, sizeof path, "%s/cpu%d", base, core);
+        if (part > 0) used += snprintf(path + used, sizeof path - (size_t)used, "/cache");
+        if (part > 1) snprintf(path + used, sizeof path - (size_t)used, "/index%d", index);
+        cr_assert(mkdir(path, 0700) == 0 || errno == EEXIST);
+    }
+    write_text(path, "level", level);
+    write_text(path, "shared_cpu_list", sharing);
+}
+
+static int cache_of(const char *base, const char *list)
+{
+    ls_cores cores = {{0}};
+    int core, used;
+    for (; sscanf(list, "%d%n", &core, &used) == 1; list += used) ls_cores_add(&cores, core);
+    return ls_cores_cache(&cores, base);
+}
+
+Test(cores, cores_that_share_their_last_cache)
+{
+    char base[] = "/tmp/lockstep-cache-XXXXXX", remove[160];
+    cr_assert_not_null(mkdtemp(base));
+    cr_expect_eq(cache_of(base, "0 1"), -1, "the system does not tell");
+    write_cache(base, 0, 0, "1\n", "0,64\n");
+    write_cache(base, 0, 2, "3\n", "0-7,64-71\n");
+    write_cache(base, 0, 1, "2\n", "0,64\n");
+    write_cache(base, 9, 0, "3\n", "8-15\n");
+    cr_expect_eq(cache_of(base, "0 1 7 64 71"), 0);
+    cr_expect_eq(cache_of(base, "0 8"), -1, "another cache");
+    cr_expect_eq(cache_of(base, "9 15"), 8);
+    cr_expect_eq(cache_of(base, "9"), 8);
+    cr_expect_eq(cache_of(base, ""), -1);
+    cr_expect_eq(cache_of(base, "10 11"), -1, "a core that is not described");
+    write_cache(base, 9, 0, "3\n", "8-15,oops\n");
+    cr_expect_eq(cache_of(base, "9"), -1);
+    write_cache(base, 9, 0, "3\n", "8-999999\n");
+    cr_expect_eq(cache_of(base, "9"), -1);
+    snprintf(remove, sizeof remove, "rm -r %s", base);
     cr_expect_eq(system(remove), 0);
 }

@@ -54,13 +54,15 @@ void LS_VARIANT(ls_channel_sums)(int64_t channels, int64_t positions, int64_t la
                                  float *sum);
 
 void LS_VARIANT(ls_stream)(const float *from, float *to, int64_t count);
+void LS_VARIANT(ls_take)(const float *from, float *to, int64_t count);
 void LS_VARIANT(ls_chain_sums)(const float *from, int64_t lanes, int64_t rows, int64_t samples,
                                bool accumulate, float *sum);
-void LS_VARIANT(ls_pack_block)(const float *from, int64_t ld, int64_t units, int64_t count, float *to);
+void LS_VARIANT(ls_pack)(const float *from, int64_t lanes, int64_t units, int64_t count, bool past_caches,
+                         float *to);
 void LS_VARIANT(ls_gather_floats)(const float *const *row, int64_t count, int64_t units, const float *shift,
-                                  const float *scale, int64_t lanes, float *to);
+                                  const float *scale, int64_t lanes, bool past_caches, float *to);
 void LS_VARIANT(ls_gather_bytes)(const uint8_t *const *row, int64_t count, int64_t units, const float *shift,
-                                 const float *scale, int64_t lanes, float *to);
+                                 const float *scale, int64_t lanes, bool past_caches, float *to);
 
 void LS_VARIANT(ls_add)(const float *a, const float *b, float *y, int64_t count);
 

@@ -8,6 +8,13 @@ typedef struct normalisation {
     const float *shift, *scale; /* NULL: none */
 } normalisation;
 
+/* Where the numbers go: [columns][ld]. */
+typedef struct target {
+    float *at;
+    int64_t ld;
+    bool past_caches;
+} target;
+
 LS_INLINE float normalised(normalisation norm, int64_t k, float x)
 {
     float shifted = norm.shift ? x - norm.shift[k] : x;
@@ -17,18 +24,24 @@ LS_INLINE float normalised(normalisation norm, int64_t k, float x)
 /* to[k*ld + n] = row[n][k] normalised for n < used, zero for the other lanes up to LS_LANES; for k from first
    up to columns. */
 static void transpose_plainly(const float *const *row, int used, int64_t first, int64_t columns,
-                              normalisation norm, float *to, int64_t ld)
+                              normalisation norm, const target *to)
 {
     for (int64_t k = first; k < columns; k++)
-        for (int n = 0; n < LS_LANES; n++) to[k * ld + n] = n < used ? normalised(norm, k, row[n][k]) : 0.0f;
+        for (int n = 0; n < LS_LANES; n++)
+            to->at[k * to->ld + n] = n < used ? normalised(norm, k, row[n][k]) : 0.0f;
 }
 
 #if LS_LEVEL == 0
 
-static void transpose(const float *const *row, int used, int64_t columns, normalisation norm, float *to,
-                      int64_t ld)
+static void transpose(const float *const *row, int used, int64_t columns, normalisation norm,
+                      const target *to)
 {
-    transpose_plainly(row, used, 0, columns, norm, to, ld);
+    transpose_plainly(row, used, 0, columns, norm, to);
+}
+
+static void finish(bool past_caches)
+{
+    (void)past_caches;
 }
 
 #else
@@ -51,6 +64,13 @@ LS_INLINE vector masked(mask keep, vector v)
 {
     return _mm512_maskz_mov_ps(keep, v);
 }
+LS_INLINE void put(bool past_caches, float *to, vector v)
+{
+    if (past_caches)
+        _mm512_stream_ps(to, v);
+    else
+        STORE(to, v);
+}
 #else
 typedef __m256 mask;
 LS_INLINE vector load_quarters(const float *const *row, int64_t k)
@@ -67,7 +87,19 @@ LS_INLINE vector masked(mask keep, vector v)
 {
     return _mm256_and_ps(keep, v);
 }
+/* Half a line that is stored past the caches would go to memory by itself. */
+LS_INLINE void put(bool past_caches, float *to, vector v)
+{
+    (void)past_caches;
+    STORE(to, v);
+}
 #endif
+
+/* Stores past the caches are not in the order of others. */
+static void finish(bool past_caches)
+{
+    if (past_caches) _mm_sfence();
+}
 
 /* Four columns from k of WIDTH rows: column[j] holds row[n][k + j] in lane n. */
 LS_INLINE void load_columns(const float *const *row, int64_t k, vector *column)
@@ -80,7 +112,7 @@ LS_INLINE void load_columns(const float *const *row, int64_t k, vector *column)
 /* WIDTH lanes of the first columns, a multiple of 4. shifting and scaling are constants where it is inlined.
  */
 LS_INLINE void transpose_lanes(bool shifting, bool scaling, const float *const *row, mask keep,
-                               int64_t columns, normalisation norm, float *to, int64_t ld)
+                               int64_t columns, normalisation norm, const target *to)
 {
     for (int64_t k = 0; k < columns; k += 4) {
         vector column[4];
@@ -90,13 +122,13 @@ LS_INLINE void transpose_lanes(bool shifting, bool scaling, const float *const *
             vector v = column[j];
             if (shifting) v = LS_TURN(sub_ps)(v, LS_TURN(set1_ps)(norm.shift[k + j]));
             if (scaling) v = LS_TURN(mul_ps)(v, LS_TURN(set1_ps)(norm.scale[k + j]));
-            LS_TURN(storeu_ps)(to + (k + j) * ld, masked(keep, v));
+            put(to->past_caches, to->at + (k + j) * to->ld, masked(keep, v));
         }
     }
 }
 
-static void transpose(const float *const *row, int used, int64_t columns, normalisation norm, float *to,
-                      int64_t ld)
+static void transpose(const float *const *row, int used, int64_t columns, normalisation norm,
+                      const target *to)
 {
     const int64_t whole = columns - columns % 4;
     const float *const some = row[0];
@@ -105,31 +137,45 @@ static void transpose(const float *const *row, int used, int64_t columns, normal
         int left = used - n < 0 ? 0 : used - n > WIDTH ? WIDTH : used - n;
         mask keep = mask_of(left);
         for (int i = 0; i < WIDTH; i++) lane[i] = i < left ? row[n + i] : some;
+        const target part = {to->at + n, to->ld, to->past_caches};
         if (norm.shift && norm.scale)
-            transpose_lanes(true, true, lane, keep, whole, norm, to + n, ld);
+            transpose_lanes(true, true, lane, keep, whole, norm, &part);
         else if (norm.shift)
-            transpose_lanes(true, false, lane, keep, whole, norm, to + n, ld);
+            transpose_lanes(true, false, lane, keep, whole, norm, &part);
         else if (norm.scale)
-            transpose_lanes(false, true, lane, keep, whole, norm, to + n, ld);
+            transpose_lanes(false, true, lane, keep, whole, norm, &part);
         else
-            transpose_lanes(false, false, lane, keep, whole, norm, to + n, ld);
+            transpose_lanes(false, false, lane, keep, whole, norm, &part);
     }
-    transpose_plainly(row, used, whole, columns, norm, to, ld);
+    transpose_plainly(row, used, whole, columns, norm, to);
 }
 
 #endif
 
-void LS_VARIANT(ls_pack_block)(const float *from, int64_t ld, int64_t units, int64_t count, float *to)
+static void pack_block(const float *from, int64_t lanes, int64_t units, int64_t count, bool past_caches,
+                       float *to)
 {
     for (int64_t first = 0; first < LS_BLOCK; first += LS_LANES) {
         int64_t used = units - first < LS_LANES ? units - first : LS_LANES;
         const float *row[LS_LANES];
-        for (int64_t n = 0; n < used; n++) row[n] = from + (first + n) * ld;
+        for (int64_t n = 0; n < used; n++) row[n] = from + (first + n) * lanes;
         if (used > 0)
-            transpose(row, (int)used, count, (normalisation){NULL, NULL}, to + first, LS_BLOCK);
+            transpose(row, (int)used, count, (normalisation){NULL, NULL},
+                      &(target){to + first, LS_BLOCK, past_caches});
         else
             for (int64_t k = 0; k < count; k++) memset(to + k * LS_BLOCK + first, 0, LS_LANES * sizeof *to);
     }
+}
+
+void LS_VARIANT(ls_pack)(const float *from, int64_t lanes, int64_t units, int64_t count, bool past_caches,
+                         float *to)
+{
+    for (int64_t first = 0; first < units; first += LS_BLOCK) {
+        int64_t left = units - first;
+        pack_block(from + first * lanes, lanes, left < LS_BLOCK ? left : LS_BLOCK, count, past_caches,
+                   to + first * lanes);
+    }
+    finish(past_caches);
 }
 
 /* A few columns are not worth the transposes of whole vectors. */
@@ -185,7 +231,7 @@ static void gather_few(const float *const *row, int64_t count, int64_t units, no
 #endif
 
 void LS_VARIANT(ls_gather_floats)(const float *const *row, int64_t count, int64_t units, const float *shift,
-                                  const float *scale, int64_t lanes, float *to)
+                                  const float *scale, int64_t lanes, bool past_caches, float *to)
 {
     const normalisation norm = {shift, scale};
     if (units < FEW_COLUMNS) {
@@ -195,8 +241,9 @@ void LS_VARIANT(ls_gather_floats)(const float *const *row, int64_t count, int64_
     for (int64_t first = 0; first < lanes; first += LS_LANES) {
         const float *lane[LS_LANES];
         for (int64_t n = 0; n < LS_LANES; n++) lane[n] = row[first + n < count ? first + n : 0];
-        transpose(lane, LS_LANES, units, norm, to + first, lanes);
+        transpose(lane, LS_LANES, units, norm, &(target){to + first, lanes, past_caches});
     }
+    finish(past_caches);
 }
 
 static void convert(const uint8_t *from, int64_t count, float *to)
@@ -209,7 +256,7 @@ static void convert(const uint8_t *from, int64_t count, float *to)
 }
 
 void LS_VARIANT(ls_gather_bytes)(const uint8_t *const *row, int64_t count, int64_t units, const float *shift,
-                                 const float *scale, int64_t lanes, float *to)
+                                 const float *scale, int64_t lanes, bool past_caches, float *to)
 {
     float slice[LS_LANES][SLICE] __attribute__((aligned(64)));
     const float *lane[LS_LANES];
@@ -220,7 +267,8 @@ void LS_VARIANT(ls_gather_bytes)(const uint8_t *const *row, int64_t count, int64
             for (int64_t n = 0; n < LS_LANES; n++)
                 convert(row[first + n < count ? first + n : 0] + u, columns, slice[n]);
             normalisation norm = {shift ? shift + u : NULL, scale ? scale + u : NULL};
-            transpose(lane, LS_LANES, columns, norm, to + u * lanes + first, lanes);
+            transpose(lane, LS_LANES, columns, norm, &(target){to + u * lanes + first, lanes, past_caches});
         }
     }
+    finish(past_caches);
 }

@@ -1,4 +1,4 @@
-/* A copy that leaves the caches out (kernels.h). */
+/* Copies of what other cores use too (kernels.h). */
 #include <string.h>
 #include "math/vector/isa.h"
 
@@ -24,6 +24,27 @@ void LS_VARIANT(ls_stream)(const float *from, float *to, int64_t count)
 {
     for (int64_t i = 0; i < count; i += WIDTH) STREAM(to + i, LOAD(from + i));
     _mm_sfence();
+}
+
+#endif
+
+#if LS_LEVEL == 2
+
+__attribute__((target("clflushopt"))) void LS_VARIANT(ls_take)(const float *from, float *to, int64_t count)
+{
+    enum { TOGETHER = 4096 }; /* floats: what was read a while ago is given up */
+    for (int64_t begin = 0; begin < count; begin += TOGETHER) {
+        const int64_t part = count - begin < TOGETHER ? count - begin : TOGETHER;
+        memcpy(to + begin, from + begin, (size_t)part * sizeof *to);
+        for (int64_t i = 0; i < part; i += LS_LANES) _mm_clflushopt(from + begin + i);
+    }
+}
+
+#else
+
+void LS_VARIANT(ls_take)(const float *from, float *to, int64_t count)
+{
+    memcpy(to, from, (size_t)count * sizeof *to);
 }
 
 #endif
