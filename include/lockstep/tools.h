@@ -29,6 +29,9 @@ typedef struct ls_bench_result {
 LS_API int ls_bench_count(void);
 LS_API const char *ls_bench_name(int index);
 LS_API const char *ls_bench_describe(int index);
+/* Whether there is a workload of this name: those of the list, and dense networks of any size whose layers
+ * and batch stand in their name ("dense-784-512-256-10-b128": 784 inputs, batches of 128). */
+LS_API bool ls_bench_knows(const char *name);
 /* reduce_float: with plain float sums instead of exact ones, for comparison. sgemm_rate: of
  * ls_bench_sgemm_rate. Collective. Errors: LS_ERROR_ARGUMENT for an unknown name. */
 LS_API ls_status ls_bench_run(ls_context *context, const char *name, bool reduce_float, double sgemm_rate,

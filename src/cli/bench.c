@@ -14,6 +14,9 @@ static int print_list(const ls_cli *cli)
     for (int i = 0; cli->speaks && i < ls_bench_count(); i++) {
         printf("%-22s %s\n", ls_bench_name(i), ls_bench_describe(i));
     }
+    if (cli->speaks)
+        printf("%-22s %s\n", "dense-I-U-...-C-bB",
+               "I inputs, dense layers of U, ... and C units, batch B, momentum");
     return LS_EXIT_OK;
 }
 
@@ -21,8 +24,13 @@ static int print_list(const ls_cli *cli)
 static int check_name(const ls_cli *cli, const char *name)
 {
     const char *best = NULL;
+    if (ls_bench_knows(name)) return LS_EXIT_OK;
+    if (strncmp(name, "dense-", 6) == 0)
+        return ls_cli_misuse(cli,
+                             "unknown workload '%s': dense-INPUTS-UNITS-...-CLASSES-bBATCH was expected, as "
+                             "in dense-784-512-256-10-b128",
+                             name);
     for (int i = 0; i < ls_bench_count(); i++) {
-        if (strcmp(name, ls_bench_name(i)) == 0) return LS_EXIT_OK;
         best = ls_cli_nearer(name, ls_bench_name(i), best);
     }
     if (best) return ls_cli_misuse(cli, "unknown workload '%s'; did you mean '%s'?", name, best);
@@ -44,12 +52,21 @@ static void print_json(const ls_bench_result *result, bool reduce_float)
     printf("}\n");
 }
 
-static void print_row(const ls_bench_result *result)
+static void print_row(int width, const ls_bench_result *result)
 {
     char rate[32];
     ls_cli_format_rate(result->samples_per_s, rate, sizeof rate);
-    printf("%-22s %12.2f %14s %10.2f %10.1f\n", result->name, result->us_per_step, rate, result->gflops,
+    printf("%-*s %12.2f %14s %10.2f %10.1f\n", width, result->name, result->us_per_step, rate, result->gflops,
            100 * result->sgemm_share);
+}
+
+/* Of the column of names. */
+static int width_of(int count, char **words)
+{
+    size_t width = 22;
+    for (int i = 0; i < count; i++)
+        if (strlen(words[i]) > width) width = strlen(words[i]);
+    return (int)width;
 }
 
 static ls_status measure(ls_cli *cli, int count, char **words, bool reduce_float, bool json)
@@ -62,7 +79,8 @@ static ls_status measure(ls_cli *cli, int count, char **words, bool reduce_float
                 ls_context_size(cli->context), ls_context_size(cli->context) == 1 ? "" : "s",
                 ls_context_threads(cli->context), ls_context_threads(cli->context) == 1 ? "" : "s",
                 reduce_float ? "float" : "exact", sgemm_rate);
-        printf("%-22s %12s %14s %10s %10s\n", "name", "us/step", "samples/s", "GFLOP/s", "% of sgemm");
+        printf("%-*s %12s %14s %10s %10s\n", width_of(count, words), "name", "us/step", "samples/s",
+               "GFLOP/s", "% of sgemm");
     }
     for (int i = 0; status == LS_OK && i < workloads; i++) {
         ls_bench_result result;
@@ -73,7 +91,7 @@ static ls_status measure(ls_cli *cli, int count, char **words, bool reduce_float
         if (json) {
             print_json(&result, reduce_float);
         } else {
-            print_row(&result);
+            print_row(width_of(count, words), &result);
         }
     }
     return status;

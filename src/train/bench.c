@@ -138,18 +138,28 @@ static ls_status measure(bench *b, double sgemm_rate, ls_bench_result *result)
     return LS_OK;
 }
 
-static const ls_workload *find(const char *name)
+/* custom and text: for one that is made up from its name. */
+static const ls_workload *find(const char *name, ls_workload *custom, char text[LS_WORKLOAD_TEXT])
 {
     for (int w = 0; w < ls_workload_count; w++) {
         if (strcmp(ls_workloads[w].name, name) == 0) return &ls_workloads[w];
     }
-    return NULL;
+    return ls_workload_from_name(name, custom, text) ? custom : NULL;
+}
+
+bool ls_bench_knows(const char *name)
+{
+    char text[LS_WORKLOAD_TEXT];
+    ls_workload custom;
+    return find(name, &custom, text) != NULL;
 }
 
 ls_status ls_bench_run(ls_context *context, const char *name, bool reduce_float, double sgemm_rate,
                        ls_bench_result *result)
 {
-    bench b = {.work = find(name)};
+    char text[LS_WORKLOAD_TEXT];
+    ls_workload custom;
+    bench b = {.work = find(name, &custom, text)};
     if (b.work == NULL)
         return ls_error(LS_ERROR_ARGUMENT, "there is no workload '%s'; lockstep bench --list names them",
                         name);

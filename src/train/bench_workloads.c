@@ -1,5 +1,10 @@
 #include "train/bench_workloads.h"
 
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #define VECTOR(units)                                                                                        \
     {                                                                                                        \
         .rank = 1, .dim = { units }                                                                          \
@@ -68,3 +73,46 @@ const ls_workload ls_workloads[] = {
      IMAGE(3, 32, 32), 10, 128, RESNET_20, ENTROPY, SGDM},
 };
 const int ls_workload_count = sizeof ls_workloads / sizeof *ls_workloads;
+
+static const char dense_prefix[] = "dense-";
+
+/* A number from 1 to most at *at, which then points behind it; 0: none. */
+static long read_number(const char **at, long most)
+{
+    char *end;
+    if (!isdigit((unsigned char)**at)) return 0;
+    long number = strtol(*at, &end, 10);
+    *at = end;
+    return number <= most ? number : 0;
+}
+
+bool ls_workload_from_name(const char *name, ls_workload *work, char text[LS_WORKLOAD_TEXT])
+{
+    enum { UNITS_MAX = 1 << 20, BATCH_MAX = 1 << 20 };
+    const size_t prefix = sizeof dense_prefix - 1;
+    const char *at = name + prefix;
+    int layers = 0;
+    size_t used = 0;
+    if (strncmp(name, dense_prefix, prefix) != 0) return false;
+    long inputs = read_number(&at, UNITS_MAX), units = 0;
+    while (inputs > 0 && at[0] == '-' && at[1] != 'b') {
+        at++;
+        units = read_number(&at, UNITS_MAX);
+        if (units == 0 || ++layers > LS_WORKLOAD_LAYERS_MAX) return false;
+        bool last = at[0] == '-' && at[1] == 'b';
+        used += (size_t)snprintf(text + used, LS_WORKLOAD_TEXT - used, "  - {type: dense, units: %ld%s}\n",
+                                 units, last ? "" : ", activation: relu");
+    }
+    if (units < 2 || strncmp(at, "-b", 2) != 0) return false;
+    at += 2;
+    long batch = read_number(&at, BATCH_MAX);
+    *work = (ls_workload){.name = name,
+                          .describe = "dense layers",
+                          .input = {.rank = 1, .dim = {inputs}},
+                          .classes = (int)units,
+                          .batch = (int)batch,
+                          .model = text,
+                          .loss = ENTROPY,
+                          .optimizer = SGDM};
+    return batch > 0 && *at == '\0';
+}

@@ -16,4 +16,11 @@ typedef struct ls_workload {
 extern const ls_workload ls_workloads[];
 extern const int ls_workload_count;
 
+enum { LS_WORKLOAD_LAYERS_MAX = 64, LS_WORKLOAD_TEXT = 64 * (LS_WORKLOAD_LAYERS_MAX + 1) };
+
+/* A workload that is made up from its name: "dense-784-512-256-10-b128" is a network of 784 inputs and dense
+ * layers of 512 and 256 (relu) and 10 units, batch 128, momentum. name stays the caller's and must outlive
+ * it; text gets the layers. False where the name is none of these. */
+bool ls_workload_from_name(const char *name, ls_workload *work, char text[LS_WORKLOAD_TEXT]);
+
 #endif

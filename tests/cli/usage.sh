@@ -97,6 +97,9 @@ refused "unexpected 'b.yaml'" train a.yaml b.yaml
 refused "unexpected 'c'" eval a b c
 refused "unexpected 'x'" doctor x
 refused "unknown workload 'xor-b4'; did you mean 'xor-b4-sgd'" bench xor-b4
+for name in dense- dense-20-b16 dense-20-30-1-b16 dense-20-30-b0 dense-20--30-b16 dense-20-30-b16x dense-20-30 dense-0-30-b16 dense-20-9999999-b1; do
+    refused "unknown workload '$name': dense-INPUTS-UNITS-...-CLASSES-bBATCH was expected" bench "$name"
+done
 ok "missing and superfluous operands"
 
 # Options stand before, between or after operands, with "=" or a blank; -- ends them.
@@ -117,6 +120,11 @@ expect_lines 2 out
 expect_match '^name  *us/step  *samples/s  *GFLOP/s  *% of sgemm$' out
 expect_match '^xor-b4-sgd  *[0-9.][0-9.]*  *[0-9,.][0-9,.]*  *[0-9.][0-9.]*  *[0-9.][0-9.]*$' out
 ok "bench prints a header and a row"
+
+"$LOCKSTEP" bench dense-20-30-4-b16 dense-3-2-b1 --threads 1 --json >out 2>err || { cat err; die "bench: status $?"; }
+expect_lines 2 out
+expect_match '"name": "dense-20-30-4-b16", .*"us_per_step": [0-9.]*[1-9]' out
+ok "bench of a dense network by its name"
 
 "$LOCKSTEP" doctor --threads 1 >out
 for word in Lockstep MPI oneDNN fingerprint layout rank; do expect_match "$word" out; done
