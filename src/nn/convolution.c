@@ -250,7 +250,7 @@ static void winograd_tile(const ls_conv *conv, int64_t *rows, int64_t *columns)
     int64_t channels = divided_up(in, divided_up(in, CHANNELS)), filters = divided_up(out, bands);
     if (!ls_winograd_is_5(conv))
         channels = whole_vectors(channels);
-    else if (bands * whole_vectors(filters) > whole_vectors(out))
+    else
         filters = whole_vectors(filters);
     *rows = filters < out ? filters : out;
     *columns = (channels < in ? channels : in) * conv->height.kernel * conv->width.kernel;

@@ -140,6 +140,31 @@ Test(plan, tiles_of_convolutions_are_cut_for_many_threads)
     written_model_free(&written);
 }
 
+/* Output channels lie side by side in vectors there: 50 of them take four, however they are cut. */
+Test(plan, tiles_of_5_by_5_fill_their_vectors)
+{
+    const ls_shape image = {.rank = 3, .dim = {20, 12, 12}};
+    written_model written = write_model("model:\n  - {type: conv2d, filters: 50, kernel: 5}\n", &image);
+    for (int threads = 1; threads <= 3; threads++) {
+        ls_plan plan;
+        ls_plan_request request = {.model = &written.model,
+                                   .batch = 64,
+                                   .ranks = 1,
+                                   .threads = threads,
+                                   .all_threads = true,
+                                   .segments = 1};
+        cr_assert_eq(ls_plan_create(&request, &plan), LS_OK);
+        expect_tasks_cover(&plan);
+        int64_t vectors = 0;
+        for (int t = 0; t < plan.task_count; t++)
+            if (plan.task[t].kind == LS_GRADIENT_TILE)
+                vectors += (plan.task[t].rows + LS_LANES - 1) / LS_LANES;
+        cr_expect_eq(vectors, 4, "%d threads: %d vectors", threads, (int)vectors);
+        ls_plan_free(&plan);
+    }
+    written_model_free(&written);
+}
+
 Test(plan, pieces_of_the_update_do_not_depend_on_the_layout)
 {
     ls_plan one = plan_for(64, 0, 1, 1, 1), many = plan_for(64, 0, 5, 7, 3);
