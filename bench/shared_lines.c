@@ -99,6 +99,14 @@ int main(void)
     kernels = ls_kernels_get();
     theirs = ls_alloc(FLOATS, sizeof *theirs);
     if (theirs == NULL) return 1;
+    int threads = 1;
+#pragma omp parallel num_threads(2)
+#pragma omp single
+    threads = omp_get_num_threads();
+    if (threads < 2) {
+        fputs("shared_lines: two threads are needed\n", stderr);
+        return 1;
+    }
     printf("%-52s %8s %8s   us a MB\n", "", "write", "read");
     for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) measure(&patterns[i]);
     ls_free(theirs);

@@ -19,7 +19,7 @@ LS_API ls_status ls_inspect(const char *path, ls_line_function line, void *user)
 LS_API ls_status ls_doctor(ls_context *context, ls_line_function line, void *user);
 
 typedef struct ls_bench_result {
-    const char *name;
+    const char *name;   /* that of the list, or the caller's */
     double us_per_step; /* best of several repetitions */
     double us_median;
     double samples_per_s, gflops;

@@ -8,7 +8,6 @@
 
 extern const ls_kernels ls_kernels_generic;
 #if defined(__x86_64__)
-#include <cpuid.h>
 extern const ls_kernels ls_kernels_avx2, ls_kernels_avx512;
 #endif
 
@@ -24,18 +23,10 @@ static bool runs_avx2(void)
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-/* Which gcc has no name for. */
-static bool has_clflushopt(void)
-{
-    unsigned a, b, c, d;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_CLFLUSHOPT) != 0;
-}
-
 static bool runs_avx512(void)
 {
-    return runs_avx2() && has_clflushopt() && __builtin_cpu_supports("avx512f") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl");
+    return runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
 }
 #endif
 

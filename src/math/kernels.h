@@ -234,7 +234,7 @@ typedef struct ls_kernels {
 
     /* A panel with samples as rows, in blocks of LS_BLOCK units: to[b*LS_BLOCK*lanes + k*LS_BLOCK + n] =
        from[(b*LS_BLOCK + n)*lanes + k] for k < count (count <= lanes); zero where b*LS_BLOCK + n >= units.
-       past_caches: as stream, to 64-byte aligned. */
+       past_caches: as stream (with AVX-512, else as usual), to 64-byte aligned. */
     void (*pack)(const float *from, int64_t lanes, int64_t units, int64_t count, bool past_caches, float *to);
 
     /* Samples into a panel: to[u*lanes + n] = (row[n][u] - shift[u]) * scale[u], u < units, n < count (count
@@ -250,8 +250,9 @@ typedef struct ls_kernels {
        64-byte aligned. */
     void (*stream)(const float *from, float *to, int64_t count);
 
-    /* to[i] = from[i], i < count, and from's lines leave the caches: for what another core is about to write
-       again, which would wait for this one to give it back line by line. */
+    /* to[i] = from[i], i < count, and from's lines leave the caches (with AVX-512, and where the processor
+       can): for what another core is about to write again, which would wait for this one to give it back line
+       by line. */
     void (*take)(const float *from, float *to, int64_t count);
 
     /* Largest bit pattern of |x| (NaN above infinity above all finite). */

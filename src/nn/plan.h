@@ -95,10 +95,10 @@ typedef struct ls_plan {
     /* Groups of threads, each of which begins with panels of its own; as many as homes but where there are
      * segments. */
     int groups;
-    /* The first node runs by units instead of panels: a group has some units of all panels, those whose
-       weights it updates, so that no other core reads or waits for these weights. Group h has units
-       group_unit[h] .. group_unit[h + 1] - 1 and takes them in blocks of unit_block, numbers group_block[h]
-       .. group_block[h + 1] - 1. */
+    /* The first node runs by units instead of panels: a group has some units of all panels. They are those
+       whose weights it updates, where it updates all of them and groups are homes, so that no other core
+       reads or waits for these weights. Group h has units group_unit[h] .. group_unit[h + 1] - 1 and takes
+       them in blocks of unit_block, numbers group_block[h] .. group_block[h + 1] - 1. */
     bool opens;
     int64_t unit_block, group_unit[LS_HOMES_MAX + 1];
     int group_block[LS_HOMES_MAX + 1];

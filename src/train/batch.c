@@ -11,12 +11,13 @@ static int64_t row_at(const ls_rows *rows, int64_t position)
     return rows->order == NULL ? rows->first + position : (int64_t)rows->order[rows->first + position];
 }
 
-void ls_batch_gather(const ls_panel *panel, const ls_rows *rows, int64_t begin, int64_t count)
+void ls_batch_gather(const ls_panel *panel, const ls_rows *rows, int64_t begin, int64_t count,
+                     bool past_caches)
 {
     const ls_dataset *data = rows->data;
     const float *shift = rows->normalisation != NULL ? rows->normalisation->shift : NULL;
     const float *scale = rows->normalisation != NULL ? rows->normalisation->scale : NULL;
-    const bool past_caches = panel->plan->opens && rows->augment == NULL; /* another thread reads them next */
+    if (rows->augment != NULL) past_caches = false; /* they are changed at once */
     float *to = ls_panel_value(panel, 0);
     if (data->bytes != NULL) {
         const uint8_t *row[LANES_MAX];

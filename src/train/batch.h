@@ -38,8 +38,10 @@ typedef struct ls_batch_scratch { /* of one thread: what the rows in its panel a
     _Alignas(64) int32_t index[LS_PANEL_LANES_MAX]; /* class that is predicted */
 } ls_batch_scratch;
 
-/* Puts rows[begin .. begin + count) into the input tensor of the panel; count is 1 to panel->lanes. */
-void ls_batch_gather(const ls_panel *panel, const ls_rows *rows, int64_t begin, int64_t count);
+/* Puts rows[begin .. begin + count) into the input tensor of the panel; count is 1 to panel->lanes.
+ * past_caches: for other threads (math/kernels.h). */
+void ls_batch_gather(const ls_panel *panel, const ls_rows *rows, int64_t begin, int64_t count,
+                     bool past_caches);
 
 /* The targets of the rows that are in the panel, for one head: values, label and weight of the scratch. */
 void ls_batch_targets(const ls_panel *panel, const ls_head *head, const ls_rows *rows, int64_t begin,

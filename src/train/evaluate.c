@@ -79,7 +79,7 @@ static void run_forward(ls_team *team, int thread, void *argument)
         int64_t rest = run->rows.count - begin, count = rest < plan->lanes ? rest : plan->lanes;
         panel.pass.first = begin;
         panel.pass.count = count;
-        ls_batch_gather(&panel, &run->rows, begin, count);
+        ls_batch_gather(&panel, &run->rows, begin, count, false);
         ls_panel_forward(&panel, 0, step->model->node_count);
         if (run->outputs != NULL)
             store(&panel, run, begin, count, thread);

@@ -73,7 +73,7 @@ static void run_stretch(ls_step_run_state *run, const ls_team *team, int thread,
             if (part->opened)
                 ls_panel_opened(panel);
             else if (part->first == 0)
-                ls_batch_gather(panel, &run->local, begin, count);
+                ls_batch_gather(panel, &run->local, begin, count, false);
             ls_panel_forward(panel, part->first, part->end);
         }
         if (part->with_loss) {
@@ -128,7 +128,7 @@ static void run_opening(ls_step_run_state *run, ls_team *team, int thread, ls_st
     if (thread == 0) ls_home_clear(run->next_unit, run->step->plan.groups);
     while ((index = next_panel(run, team, &at, part->turn)) >= 0) {
         ls_panel *panel = panel_of(run, thread, index);
-        ls_batch_gather(panel, &run->local, index * panel->lanes, panel->pass.count);
+        ls_batch_gather(panel, &run->local, index * panel->lanes, panel->pass.count, true);
         ls_panel_open(panel);
     }
     ls_team_barrier(team);

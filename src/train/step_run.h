@@ -86,8 +86,7 @@ typedef struct ls_stretch {
 } ls_stretch;
 
 /* Forward, the loss, and backward through the last segment; backward through one segment. By all threads.
- * part begins as
- * {.meeting = -1} (step_passes.c). */
+ * part begins as {.meeting = -1} (step_passes.c). */
 void ls_passes_forward(ls_step_run_state *run, ls_team *team, int thread, ls_stretch *part);
 void ls_passes_backward(ls_step_run_state *run, ls_team *team, int thread, int segment, ls_stretch *part);
 

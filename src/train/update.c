@@ -101,8 +101,10 @@ static bool is_shared(const ls_step *step, int parameter)
 {
     enum { WORTH_IT = 16384 }; /* elements: fewer stay in the first-level cache */
     const ls_plan *plan = &step->plan;
-    if (plan->opens && parameter == 0) return false; /* read by the thread that updates them */
-    return (plan->threads > 1) && step->model->arena_size >= WORTH_IT;
+    /* Units of the first node that only the thread reads which updates them, in ranges of its home. */
+    bool own = plan->opens && parameter == 0 && plan->home_count == plan->threads && step->host == NULL &&
+               step->sums == NULL && step->range_count > 0;
+    return !own && plan->threads > 1 && step->model->arena_size >= WORTH_IT;
 }
 
 /* New weights of elements first.. of one parameter, or of several that share a rule. */

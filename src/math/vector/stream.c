@@ -30,13 +30,31 @@ void LS_VARIANT(ls_stream)(const float *from, float *to, int64_t count)
 
 #if LS_LEVEL == 2
 
+#include <cpuid.h>
+#include <stdatomic.h>
+
+/* Not every compiler's list of features has it. */
+static bool can_flush(void)
+{
+    enum { UNKNOWN, NO, YES };
+    static atomic_int found;
+    int now = atomic_load_explicit(&found, memory_order_relaxed);
+    if (now == UNKNOWN) {
+        unsigned a, b, c, d;
+        now = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_CLFLUSHOPT) ? YES : NO;
+        atomic_store_explicit(&found, now, memory_order_relaxed);
+    }
+    return now == YES;
+}
+
 __attribute__((target("clflushopt"))) void LS_VARIANT(ls_take)(const float *from, float *to, int64_t count)
 {
     enum { TOGETHER = 4096 }; /* floats: what was read a while ago is given up */
+    const bool flushes = can_flush();
     for (int64_t begin = 0; begin < count; begin += TOGETHER) {
         const int64_t part = count - begin < TOGETHER ? count - begin : TOGETHER;
         memcpy(to + begin, from + begin, (size_t)part * sizeof *to);
-        for (int64_t i = 0; i < part; i += LS_LANES) _mm_clflushopt(from + begin + i);
+        for (int64_t i = 0; i < part && flushes; i += LS_LANES) _mm_clflushopt(from + begin + i);
     }
 }
 
