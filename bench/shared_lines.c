@@ -1,22 +1,15 @@
 /* What it costs that two cores use the same lines of memory, in microseconds a megabyte: the ways in which
    new weights of one thread come to be read by another. Cores with a last-level cache in common and cores
-   without one differ by a factor, and virtual machines change from one to the other. make -C build
-   bench/shared_lines && build/bench/shared_lines */
+   without one differ by a factor, and virtual machines change from one to the other.
+
+   make -C build bench/shared_lines && build/bench/shared_lines */
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include "base/memory.h"
 #include "math/kernels.h"
 
 enum { FLOATS = 1 << 18, REPETITIONS = 200 };
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static const ls_kernels *kernels;
 static float *theirs, sink;
@@ -72,18 +65,18 @@ static void measure(const pattern *p)
         double begin;
 #pragma omp barrier
         if (omp_get_thread_num() == 0) {
-            begin = seconds();
+            begin = omp_get_wtime();
             if (p->stream)
                 stream_all(theirs);
             else
                 write_all(theirs);
-            write[r] = seconds() - begin;
+            write[r] = omp_get_wtime() - begin;
         }
 #pragma omp barrier
         if (omp_get_thread_num() == (p->shared ? 1 : 0)) {
-            begin = seconds();
+            begin = omp_get_wtime();
             read_all(theirs);
-            read[r] = seconds() - begin;
+            read[r] = omp_get_wtime() - begin;
         }
     }
     double megabytes = FLOATS * sizeof(float) / 1e6;
