@@ -46,6 +46,16 @@ static ls_plan plan_for(int64_t batch, int64_t grain, int ranks, int threads, in
     return plan;
 }
 
+/* One rank that wakes all its threads, however little there is to do. */
+static ls_plan plan_awake(const ls_model *of, int64_t batch, int threads)
+{
+    ls_plan plan;
+    ls_plan_request request = {
+        .model = of, .batch = batch, .ranks = 1, .threads = threads, .all_threads = true, .segments = 1};
+    cr_assert_eq(ls_plan_create(&request, &plan), LS_OK);
+    return plan;
+}
+
 Test(plan, shares_of_ranks_are_whole_grains_and_cover_the_batch)
 {
     for (int64_t rows = 1; rows < 70; rows++) {
@@ -116,14 +126,7 @@ Test(plan, tiles_of_convolutions_are_cut_for_many_threads)
         "model:\n  - {repeat: 4, layers: [{type: conv2d, filters: 16, kernel: 3, padding: same}]}\n", &image);
     const int threads[] = {1, 4, 5, 8, 64}, tiles[] = {4, 4, 8, 8, 16};
     for (int i = 0; i < 5; i++) {
-        ls_plan plan;
-        ls_plan_request request = {.model = &written.model,
-                                   .batch = 64,
-                                   .ranks = 1,
-                                   .threads = threads[i],
-                                   .all_threads = true,
-                                   .segments = 1};
-        cr_assert_eq(ls_plan_create(&request, &plan), LS_OK);
+        ls_plan plan = plan_awake(&written.model, 64, threads[i]);
         expect_tasks_cover(&plan);
         int found = 0;
         for (int t = 0; t < plan.task_count; t++) {
@@ -146,14 +149,7 @@ Test(plan, tiles_of_5_by_5_fill_their_vectors)
     const ls_shape image = {.rank = 3, .dim = {20, 12, 12}};
     written_model written = write_model("model:\n  - {type: conv2d, filters: 50, kernel: 5}\n", &image);
     for (int threads = 1; threads <= 3; threads++) {
-        ls_plan plan;
-        ls_plan_request request = {.model = &written.model,
-                                   .batch = 64,
-                                   .ranks = 1,
-                                   .threads = threads,
-                                   .all_threads = true,
-                                   .segments = 1};
-        cr_assert_eq(ls_plan_create(&request, &plan), LS_OK);
+        ls_plan plan = plan_awake(&written.model, 64, threads);
         expect_tasks_cover(&plan);
         int64_t vectors = 0;
         for (int t = 0; t < plan.task_count; t++)
@@ -280,14 +276,7 @@ Test(plan, homes_share_the_arena_and_its_tasks)
 {
     const int threads[] = {1, 2, 3, 8, 64};
     for (int i = 0; i < 5; i++) {
-        ls_plan_request request = {.model = &model,
-                                   .batch = 256,
-                                   .ranks = 1,
-                                   .threads = threads[i],
-                                   .all_threads = true,
-                                   .segments = 1};
-        ls_plan plan;
-        cr_assert_eq(ls_plan_create(&request, &plan), LS_OK);
+        ls_plan plan = plan_awake(&model, 256, threads[i]);
         expect_homes(&plan, threads[i]);
         ls_plan_free(&plan);
     }
@@ -299,14 +288,7 @@ Test(plan, threads_share_the_units_of_the_first_layer)
     const ls_parameter *weight = &model.parameter[0];
     const int threads[] = {1, 2, 3, 8, 64}, blocks[] = {0, 7, 8, 9, 0};
     for (int i = 0; i < 5; i++) {
-        ls_plan plan;
-        ls_plan_request request = {.model = &model,
-                                   .batch = 256,
-                                   .ranks = 1,
-                                   .threads = threads[i],
-                                   .all_threads = true,
-                                   .segments = 1};
-        cr_assert_eq(ls_plan_create(&request, &plan), LS_OK);
+        ls_plan plan = plan_awake(&model, 256, threads[i]);
         cr_assert_eq(plan.opens, threads[i] > 1);
         for (int h = 0; h <= plan.groups && plan.opens; h++)
             cr_expect_eq(plan.group_unit[h], plan.home_element[0][h] / weight->ld);
