@@ -72,15 +72,14 @@ static int width_of(int count, char **words)
 static ls_status measure(ls_cli *cli, int count, char **words, bool reduce_float, bool json)
 {
     double sgemm_rate;
-    int workloads = count > 0 ? count : ls_bench_count();
+    const int workloads = count > 0 ? count : ls_bench_count(), width = width_of(count, words);
     ls_status status = ls_bench_sgemm_rate(cli->context, &sgemm_rate);
     if (status == LS_OK && cli->speaks && !json) {
         fprintf(stderr, "%d rank%s, %d thread%s on rank 0, %s sums, sgemm %.1f GFLOP/s\n",
                 ls_context_size(cli->context), ls_context_size(cli->context) == 1 ? "" : "s",
                 ls_context_threads(cli->context), ls_context_threads(cli->context) == 1 ? "" : "s",
                 reduce_float ? "float" : "exact", sgemm_rate);
-        printf("%-*s %12s %14s %10s %10s\n", width_of(count, words), "name", "us/step", "samples/s",
-               "GFLOP/s", "% of sgemm");
+        printf("%-*s %12s %14s %10s %10s\n", width, "name", "us/step", "samples/s", "GFLOP/s", "% of sgemm");
     }
     for (int i = 0; status == LS_OK && i < workloads; i++) {
         ls_bench_result result;
@@ -91,7 +90,7 @@ static ls_status measure(ls_cli *cli, int count, char **words, bool reduce_float
         if (json) {
             print_json(&result, reduce_float);
         } else {
-            print_row(width_of(count, words), &result);
+            print_row(width, &result);
         }
     }
     return status;

@@ -6,28 +6,16 @@
 
 enum { PATH_SIZE = 4096, CACHES_MAX = 16 };
 
-/* A number from file name of a cache of a core; -1: none. */
-static int read_level(const char *devices, int core, int cache)
-{
-    char path[PATH_SIZE];
-    int level = -1;
-    snprintf(path, sizeof path, "%s/cpu%d/cache/index%d/level", devices, core, cache);
-    FILE *file = fopen(path, "re");
-    if (file == NULL) return -1;
-    if (fscanf(file, "%d", &level) != 1) level = -1;
-    fclose(file);
-    return level;
-}
-
 static int last_cache(const char *devices, int core)
 {
-    int last = -1, most = -1;
+    char path[PATH_SIZE];
+    int last = -1;
+    long long level, most = -1;
     for (int cache = 0; cache < CACHES_MAX; cache++) {
-        int level = read_level(devices, core, cache);
-        if (level > most) {
-            most = level;
-            last = cache;
-        }
+        snprintf(path, sizeof path, "%s/cpu%d/cache/index%d/level", devices, core, cache);
+        if (!ls_cores_read_number(path, &level) || level <= most) continue;
+        most = level;
+        last = cache;
     }
     return last;
 }

@@ -19,7 +19,7 @@ static bool read_pair(const char *path, long long *quota, long long *period)
     return found;
 }
 
-static bool read_number(const char *path, long long *number)
+bool ls_cores_read_number(const char *path, long long *number)
 {
     FILE *file = fopen(path, "re");
     if (file == NULL) return false;
@@ -43,9 +43,9 @@ static int directory_quota(const char *directory)
     snprintf(path, sizeof path, "%s/cpu.max", directory);
     if (read_pair(path, &quota, &period)) return cores_of(quota, period);
     snprintf(path, sizeof path, "%s/cpu.cfs_quota_us", directory);
-    if (!read_number(path, &quota)) return 0;
+    if (!ls_cores_read_number(path, &quota)) return 0;
     snprintf(path, sizeof path, "%s/cpu.cfs_period_us", directory);
-    return read_number(path, &period) ? cores_of(quota, period) : 0;
+    return ls_cores_read_number(path, &period) ? cores_of(quota, period) : 0;
 }
 
 static int tighter(int a, int b)

@@ -35,6 +35,9 @@ void ls_cores_describe(const ls_cores *cores, char *text, size_t size);
    of groups (/proc/self/cgroup), mount where the groups are mounted (/sys/fs/cgroup). */
 int ls_cores_quota(const char *cgroup_file, const char *mount);
 
+/* The number that a file of the system begins with; false where there is none. */
+bool ls_cores_read_number(const char *path, long long *number);
+
 /* The first core of those that have the last-level cache of all these cores; -1 where these have several, or
    where the system does not tell. devices: where cores are listed (/sys/devices/system/cpu). */
 int ls_cores_cache(const ls_cores *cores, const char *devices);

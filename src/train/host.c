@@ -90,6 +90,7 @@ static ls_status make_host(ls_step *step)
     return host->element && host->piece ? LS_OK : LS_ERROR_MEMORY;
 }
 
+/* Whether the ranks' cores share a last-level cache: the largest of their caches' numbers is the least. */
 static ls_status find_caches(ls_step *step)
 {
     ls_cores cores;
@@ -247,15 +248,25 @@ void ls_host_meet(const ls_step *step, ls_team *team, int thread)
     ls_team_barrier(team);
 }
 
+/* Elements [first, end) of the slice of another rank, number n after this one, that a thread copies: in whole
+ * units. Not all ranks begin with the same one. Returns that rank. */
+static int part_of(const ls_host *host, const ls_team *team, int thread, const int64_t *slices, int n,
+                   int64_t unit, int64_t *first, int64_t *end)
+{
+    int rank = (host->rank + n) % host->ranks;
+    int64_t units = (slices[rank + 1] - slices[rank]) / unit;
+    *first = slices[rank] + units * thread / team->size * unit;
+    *end = slices[rank] + units * (thread + 1) / team->size * unit;
+    return rank;
+}
+
 void ls_host_gather(const ls_step *step, const ls_team *team, int thread, void *array, size_t size,
                     const int64_t *slices)
 {
     const ls_host *host = step->host;
+    int64_t first, end;
     for (int n = 1; n < host->ranks; n++) {
-        int rank = (host->rank + n) % host->ranks; /* not all from the same one at a time */
-        int64_t count = slices[rank + 1] - slices[rank];
-        int64_t first = slices[rank] + count * thread / team->size;
-        int64_t end = slices[rank] + count * (thread + 1) / team->size;
+        int rank = part_of(host, team, thread, slices, n, 1, &first, &end);
         char *to = (char *)array + (size_t)first * size;
         memcpy(to, place_at(host, rank, to), (size_t)(end - first) * size);
     }
@@ -264,15 +275,16 @@ void ls_host_gather(const ls_step *step, const ls_team *team, int thread, void *
 void ls_host_take(const ls_step *step, const ls_team *team, int thread, float *arena)
 {
     const ls_host *host = step->host;
-    for (int n = 1; n < host->ranks && host->apart; n++) {
-        int rank = (host->rank + n) % host->ranks;
-        int64_t lines = (host->element[rank + 1] - host->element[rank]) / LS_LANES;
-        int64_t first = host->element[rank] + lines * thread / team->size * LS_LANES;
-        int64_t end = host->element[rank] + lines * (thread + 1) / team->size * LS_LANES;
+    int64_t first, end;
+    if (!host->apart) {
+        ls_host_gather(step, team, thread, arena, sizeof *arena, host->element);
+        return;
+    }
+    for (int n = 1; n < host->ranks; n++) {
+        int rank = part_of(host, team, thread, host->element, n, LS_LANES, &first, &end);
         const char *from = place_at(host, rank, arena + first);
         step->kernels->take((const float *)(const void *)from, arena + first, end - first);
     }
-    if (!host->apart) ls_host_gather(step, team, thread, arena, sizeof *arena, host->element);
 }
 
 const uint32_t *ls_host_words(const ls_step *step, int rank)

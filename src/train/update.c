@@ -95,8 +95,8 @@ static void set_update(const ls_update_job *job, int parameter, int64_t first, i
 }
 
 /* Weights that other threads read in the forward pass lie in their caches as well, and a store would wait for
- * each of these to give up its line: they are made apart and written past the caches. (Ranks that read only a
- * slice of each other's do so right after the update, when it is best in a cache.) */
+ * each of these to give up its line: they are made apart and written past the caches. (Ranks
+ * that read each other's slices give up the lines themselves, train/host.h.) */
 static bool is_shared(const ls_step *step, int parameter)
 {
     enum { WORTH_IT = 16384 }; /* elements: fewer stay in the first-level cache */

@@ -1,6 +1,10 @@
 /* Copies of what other cores use too (kernels.h). */
+#include <stdatomic.h>
 #include <string.h>
 #include "math/vector/isa.h"
+#if LS_LEVEL == 2
+#include <cpuid.h>
+#endif
 
 #if LS_LEVEL == 0
 
@@ -29,9 +33,6 @@ void LS_VARIANT(ls_stream)(const float *from, float *to, int64_t count)
 #endif
 
 #if LS_LEVEL == 2
-
-#include <cpuid.h>
-#include <stdatomic.h>
 
 /* Not every compiler's list of features has it. */
 static bool can_flush(void)
