@@ -250,10 +250,11 @@ typedef struct ls_kernels {
        64-byte aligned. */
     void (*stream)(const float *from, float *to, int64_t count);
 
-    /* to[i] = from[i], i < count, and from's lines leave the caches (with AVX-512, and where the processor
-       can): for what another core is about to write again, which would wait for this one to give it back line
-       by line. */
-    void (*take)(const float *from, float *to, int64_t count);
+    /* to[i] = from[i], i < count, for what another core wrote and is about to write again: from's lines do
+       not push others out of the caches here. give_up: they leave all caches (with AVX-512, and where the
+       processor can), as the other core would wait for this one to give them back line by line. count: a
+       multiple of LS_LANES. */
+    void (*take)(const float *from, float *to, int64_t count, bool give_up);
 
     /* Largest bit pattern of |x| (NaN above infinity above all finite). */
     uint32_t (*largest)(const float *x, int64_t count);

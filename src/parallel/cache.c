@@ -58,3 +58,16 @@ int ls_cores_cache(const ls_cores *cores, const char *devices)
     for (int i = 0; i < LS_CORES_MAX / 64; i++) complete &= (cores->word[i] & ~sharing.word[i]) == 0;
     return complete ? first_of(&sharing) : -1;
 }
+
+bool ls_cores_virtual(const char *cpuinfo)
+{
+    enum { LINE_SIZE = 8192 }; /* flags take 2000 characters today */
+    static const char begin[] = "flags\t";
+    char line[LINE_SIZE];
+    FILE *file = fopen(cpuinfo, "re");
+    if (file == NULL) return false;
+    bool found = false; /* the flags of the first core */
+    while (!found && fgets(line, sizeof line, file) != NULL) found = strncmp(line, begin, strlen(begin)) == 0;
+    fclose(file);
+    return found && strstr(line, " hypervisor") != NULL;
+}

@@ -42,6 +42,9 @@ bool ls_cores_read_number(const char *path, long long *number);
    where the system does not tell. devices: where cores are listed (/sys/devices/system/cpu). */
 int ls_cores_cache(const ls_cores *cores, const char *devices);
 
+/* Whether cores are known to be those of a virtual machine: x86 processors say so (/proc/cpuinfo). */
+bool ls_cores_virtual(const char *cpuinfo);
+
 int ls_cores_online(void); /* of the machine, at least 1 */
 
 #endif

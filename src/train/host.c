@@ -90,11 +90,13 @@ static ls_status make_host(ls_step *step)
     return host->element && host->piece ? LS_OK : LS_ERROR_MEMORY;
 }
 
-/* Whether the ranks' cores share a last-level cache: the largest of their caches' numbers is the least. */
+/* Whether the ranks' cores share a last-level cache: the largest of their caches' numbers is the least. What
+ * a virtual machine says of its caches is not relied on: its cores may lie anywhere on the host, and move. */
 static ls_status find_caches(ls_step *step)
 {
     ls_cores cores;
-    int cache = ls_cores_allowed(&cores) ? ls_cores_cache(&cores, "/sys/devices/system/cpu") : -1;
+    bool known = !ls_cores_virtual("/proc/cpuinfo") && ls_cores_allowed(&cores);
+    int cache = known ? ls_cores_cache(&cores, "/sys/devices/system/cpu") : -1;
     uint64_t most[2] = {(uint64_t)(int64_t)cache, ~(uint64_t)(int64_t)cache};
     LS_TRY(ls_comm_reduce(step->comm, LS_MAX_UINT64, most, 2));
     step->host->apart = cache < 0 || most[0] != ~most[1];
@@ -276,14 +278,10 @@ void ls_host_take(const ls_step *step, const ls_team *team, int thread, float *a
 {
     const ls_host *host = step->host;
     int64_t first, end;
-    if (!host->apart) {
-        ls_host_gather(step, team, thread, arena, sizeof *arena, host->element);
-        return;
-    }
     for (int n = 1; n < host->ranks; n++) {
         int rank = part_of(host, team, thread, host->element, n, LS_LANES, &first, &end);
         const char *from = place_at(host, rank, arena + first);
-        step->kernels->take((const float *)(const void *)from, arena + first, end - first);
+        step->kernels->take((const float *)(const void *)from, arena + first, end - first, host->apart);
     }
 }
 

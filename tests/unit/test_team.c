@@ -344,3 +344,19 @@ Test(cores, cores_that_share_their_last_cache)
     snprintf(remove, sizeof remove, "rm -r %s", base);
     cr_expect_eq(system(remove), 0);
 }
+
+Test(cores, a_virtual_machine_is_known)
+{
+    char base[] = "/tmp/lockstep-virtual-XXXXXX", path[160], remove[160];
+    cr_assert_not_null(mkdtemp(base));
+    snprintf(path, sizeof path, "%s/cpuinfo", base);
+    cr_expect_not(ls_cores_virtual(path), "the system does not tell");
+    write_text(base, "cpuinfo", "processor\t: 0\nflags\t\t: fpu x2apic hypervisor lahf_lm\nbugs\t\t: \n");
+    cr_expect(ls_cores_virtual(path));
+    write_text(base, "cpuinfo", "model name\t: a hypervisor\nflags\t\t: fpu x2apic lahf_lm\nbugs\t\t: \n");
+    cr_expect_not(ls_cores_virtual(path));
+    write_text(base, "cpuinfo", "processor\t: 0\nFeatures\t: fp asimd\n");
+    cr_expect_not(ls_cores_virtual(path));
+    snprintf(remove, sizeof remove, "rm -r %s", base);
+    cr_expect_eq(system(remove), 0);
+}

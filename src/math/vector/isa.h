@@ -54,7 +54,7 @@ void LS_VARIANT(ls_channel_sums)(int64_t channels, int64_t positions, int64_t la
                                  float *sum);
 
 void LS_VARIANT(ls_stream)(const float *from, float *to, int64_t count);
-void LS_VARIANT(ls_take)(const float *from, float *to, int64_t count);
+void LS_VARIANT(ls_take)(const float *from, float *to, int64_t count, bool give_up);
 void LS_VARIANT(ls_chain_sums)(const float *from, int64_t lanes, int64_t rows, int64_t samples,
                                bool accumulate, float *sum);
 void LS_VARIANT(ls_pack)(const float *from, int64_t lanes, int64_t units, int64_t count, bool past_caches,

@@ -48,21 +48,29 @@ static bool can_flush(void)
     return now == YES;
 }
 
-__attribute__((target("clflushopt"))) void LS_VARIANT(ls_take)(const float *from, float *to, int64_t count)
+static const int64_t ahead = 512; /* floats: fetched while a line is copied */
+
+static void take_line(const float *from, float *to)
 {
-    enum { TOGETHER = 4096 }; /* floats: what was read a while ago is given up */
-    const bool flushes = can_flush();
-    for (int64_t begin = 0; begin < count; begin += TOGETHER) {
-        const int64_t part = count - begin < TOGETHER ? count - begin : TOGETHER;
-        memcpy(to + begin, from + begin, (size_t)part * sizeof *to);
-        for (int64_t i = 0; i < part && flushes; i += LS_LANES) _mm_clflushopt(from + begin + i);
+    _mm_prefetch((const char *)(from + ahead), _MM_HINT_NTA);
+    STORE(to, LOAD(from));
+}
+
+__attribute__((target("clflushopt"))) void LS_VARIANT(ls_take)(const float *from, float *to, int64_t count,
+                                                               bool give_up)
+{
+    const bool flushes = give_up && can_flush();
+    for (int64_t i = 0; i < count; i += LS_LANES) {
+        take_line(from + i, to + i);
+        if (flushes) _mm_clflushopt((void *)(uintptr_t)(from + i)); /* gcc 12 wants it without const */
     }
 }
 
 #else
 
-void LS_VARIANT(ls_take)(const float *from, float *to, int64_t count)
+void LS_VARIANT(ls_take)(const float *from, float *to, int64_t count, bool give_up)
 {
+    (void)give_up;
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
