@@ -12,7 +12,7 @@
 enum { FLOATS = 1 << 18, REPETITIONS = 200 };
 
 static const ls_kernels *kernels;
-static float *theirs, sink;
+static float *theirs, *copy, sink;
 
 /* One number of each line. */
 static void read_all(const float *array)
@@ -38,10 +38,21 @@ static void stream_all(float *array)
     }
 }
 
+typedef enum use { READ, COPY, TAKE } use; /* TAKE: a copy that gives the lines up */
+
 typedef struct pattern {
     const char *name;
     bool stream, shared;
+    use use;
 } pattern;
+
+static void use_all(use how)
+{
+    if (how == READ)
+        read_all(theirs);
+    else
+        kernels->take(theirs, copy, FLOATS, how == TAKE);
+}
 
 static int compare(const void *a, const void *b)
 {
@@ -75,7 +86,7 @@ static void measure(const pattern *p)
 #pragma omp barrier
         if (omp_get_thread_num() == (p->shared ? 1 : 0)) {
             begin = omp_get_wtime();
-            read_all(theirs);
+            use_all(p->use);
             read[r] = omp_get_wtime() - begin;
         }
     }
@@ -85,13 +96,18 @@ static void measure(const pattern *p)
 
 int main(void)
 {
-    static const pattern patterns[] = {{"one core writes and reads", false, false},
-                                       {"one core writes past its caches and reads", true, false},
-                                       {"one writes, the other reads", false, true},
-                                       {"one writes past its caches, the other reads", true, true}};
+    static const pattern patterns[] = {
+        {"one core writes and reads", false, false, READ},
+        {"one core writes past its caches and reads", true, false, READ},
+        {"one writes, the other reads", false, true, READ},
+        {"one writes past its caches, the other reads", true, true, READ},
+        {"one writes, the other copies", false, true, COPY},
+        {"one writes, the other copies and gives up", false, true, TAKE},
+    };
     kernels = ls_kernels_get();
     theirs = ls_alloc(FLOATS, sizeof *theirs);
-    if (theirs == NULL) return 1;
+    copy = ls_alloc(FLOATS, sizeof *copy);
+    if (theirs == NULL || copy == NULL) return 1;
     int threads = 1;
 #pragma omp parallel num_threads(2)
 #pragma omp single
@@ -103,5 +119,6 @@ int main(void)
     printf("%-52s %8s %8s   us a MB\n", "", "write", "read");
     for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) measure(&patterns[i]);
     ls_free(theirs);
+    ls_free(copy);
     return sink == 1 ? 1 : 0;
 }

@@ -37,27 +37,60 @@ static int check_name(const ls_cli *cli, const char *name)
     return ls_cli_misuse(cli, "unknown workload '%s'; 'lockstep bench --list' names them", name);
 }
 
-static void print_json(const ls_bench_result *result, bool reduce_float)
+static void print_phases_json(const ls_bench_result *result)
 {
-    printf("{\"name\": \"%s\", \"reduce\": \"%s\", ", result->name, reduce_float ? "float32" : "exact");
-    ls_cli_json_number("us_per_step", result->us_per_step);
-    printf(", ");
-    ls_cli_json_number("us_median", result->us_median);
-    printf(", ");
-    ls_cli_json_number("samples_per_s", result->samples_per_s);
-    printf(", ");
-    ls_cli_json_number("gflops", result->gflops);
-    printf(", ");
-    ls_cli_json_number("sgemm_share", result->sgemm_share);
+    printf(", \"us_phase\": {");
+    for (int p = 0; p < LS_PHASE_COUNT; p++) {
+        if (p > 0) printf(", ");
+        ls_cli_json_number(ls_phase_name((ls_phase)p), result->us_phase[p]);
+    }
+    printf("}");
+}
+
+static void print_json(const ls_bench_result *result, const ls_bench_request *request)
+{
+    const struct {
+        const char *key;
+        double value;
+    } number[] = {{"us_per_step", result->us_per_step},
+                  {"us_median", result->us_median},
+                  {"samples_per_s", result->samples_per_s},
+                  {"gflops", result->gflops},
+                  {"sgemm_share", result->sgemm_share},
+                  {"flops", result->flops},
+                  {"bytes", result->bytes}};
+    printf("{\"name\": \"%s\", \"reduce\": \"%s\"", result->name,
+           request->reduce_float ? "float32" : "exact");
+    for (size_t i = 0; i < sizeof number / sizeof *number; i++) {
+        printf(", ");
+        ls_cli_json_number(number[i].key, number[i].value);
+    }
+    if (request->phases) print_phases_json(result);
     printf("}\n");
 }
 
-static void print_row(int width, const ls_bench_result *result)
+static void print_row(int width, const ls_bench_result *result, bool phases)
 {
     char rate[32];
+    if (phases) {
+        double sum = 0;
+        for (int p = 0; p < LS_PHASE_COUNT; p++) sum += result->us_phase[p];
+        printf("%-*s %12.2f", width, result->name, sum);
+        for (int p = 0; p < LS_PHASE_COUNT; p++) printf(" %9.2f", result->us_phase[p]);
+        printf("\n");
+        return;
+    }
     ls_cli_format_rate(result->samples_per_s, rate, sizeof rate);
     printf("%-*s %12.2f %14s %10.2f %10.1f\n", width, result->name, result->us_per_step, rate, result->gflops,
            100 * result->sgemm_share);
+}
+
+static void print_header(int width, bool phases)
+{
+    printf("%-*s %12s", width, "name", phases ? "mean us" : "us/step");
+    for (int p = 0; phases && p < LS_PHASE_COUNT; p++) printf(" %9s", ls_phase_name((ls_phase)p));
+    if (!phases) printf(" %14s %10s %10s", "samples/s", "GFLOP/s", "% of sgemm");
+    printf("\n");
 }
 
 /* Of the column of names. */
@@ -69,28 +102,27 @@ static int width_of(int count, char **words)
     return (int)width;
 }
 
-static ls_status measure(ls_cli *cli, int count, char **words, bool reduce_float, bool json)
+static ls_status measure(ls_cli *cli, int count, char **words, ls_bench_request *request, bool json)
 {
-    double sgemm_rate;
     const int workloads = count > 0 ? count : ls_bench_count(), width = width_of(count, words);
-    ls_status status = ls_bench_sgemm_rate(cli->context, &sgemm_rate);
+    ls_status status = ls_bench_sgemm_rate(cli->context, &request->sgemm_rate);
     if (status == LS_OK && cli->speaks && !json) {
         fprintf(stderr, "%d rank%s, %d thread%s on rank 0, %s sums, sgemm %.1f GFLOP/s\n",
                 ls_context_size(cli->context), ls_context_size(cli->context) == 1 ? "" : "s",
                 ls_context_threads(cli->context), ls_context_threads(cli->context) == 1 ? "" : "s",
-                reduce_float ? "float" : "exact", sgemm_rate);
-        printf("%-*s %12s %14s %10s %10s\n", width, "name", "us/step", "samples/s", "GFLOP/s", "% of sgemm");
+                request->reduce_float ? "float" : "exact", request->sgemm_rate);
+        print_header(width, request->phases);
     }
     for (int i = 0; status == LS_OK && i < workloads; i++) {
         ls_bench_result result;
-        const char *name = count > 0 ? words[i] : ls_bench_name(i);
+        request->name = count > 0 ? words[i] : ls_bench_name(i);
         fflush(stdout); /* a row is seen when it is there */
-        status = ls_bench_run(cli->context, name, reduce_float, sgemm_rate, &result);
+        status = ls_bench_run(cli->context, request, &result);
         if (status != LS_OK || !cli->speaks) continue;
         if (json) {
-            print_json(&result, reduce_float);
+            print_json(&result, request);
         } else {
-            print_row(width, &result);
+            print_row(width, &result, request->phases);
         }
     }
     return status;
@@ -99,10 +131,12 @@ static ls_status measure(ls_cli *cli, int count, char **words, bool reduce_float
 int ls_cli_bench(ls_cli *cli, int count, char **words)
 {
     int code, threads = 0;
-    bool reduce_float = false, json = false, list = false;
+    bool json = false, list = false;
+    ls_bench_request request = {.name = NULL};
     const ls_cli_option options[] = {
         {"--threads", LS_CLI_NUMBER, &threads, 1, 1024},
-        {"--float", LS_CLI_FLAG, &reduce_float, 0, 0},
+        {"--float", LS_CLI_FLAG, &request.reduce_float, 0, 0},
+        {"--phases", LS_CLI_FLAG, &request.phases, 0, 0},
         {"--json", LS_CLI_FLAG, &json, 0, 0},
         {"--list", LS_CLI_FLAG, &list, 0, 0},
         {NULL, LS_CLI_FLAG, NULL, 0, 0},
@@ -115,6 +149,6 @@ int ls_cli_bench(ls_cli *cli, int count, char **words)
         if (code != LS_EXIT_OK) return code;
     }
     ls_status status = ls_cli_start(cli, threads);
-    if (status == LS_OK) status = measure(cli, count, words, reduce_float, json);
+    if (status == LS_OK) status = measure(cli, count, words, &request, json);
     return status == LS_OK ? LS_EXIT_OK : ls_cli_fail(cli, status);
 }

@@ -68,6 +68,7 @@ static const help_text texts[] = {
               "machine. Without WORKLOAD: all of the list. A dense network of any size can be measured by\n"
               "its name, dense-INPUTS-UNITS-...-CLASSES-bBATCH.\n"
               "\n" THREADS "  --float           plain float sums instead of exact ones, for comparison\n"
+              "  --phases          where the time of a step goes, instead\n"
               "  --json            one JSON object a workload\n"
               "  --list            the names of the workloads\n" HELP "\n"
               "Examples:\n"

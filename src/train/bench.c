@@ -111,11 +111,47 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static ls_status measure(bench *b, double sgemm_rate, ls_bench_result *result)
+/* What layers with weights read again for their gradients, the rows, and all that there is of every weight.
+ */
+static double least_bytes(const bench *b)
+{
+    const ls_model *model = &b->model;
+    double units = (double)ls_shape_size(&b->work->input), weights = 0;
+    for (int n = 0; n < model->node_count; n++) {
+        const ls_node *node = &model->node[n];
+        if (node->parameter_count > 0)
+            units += 2.0 * (double)(ls_shape_size(&node->in[0]) + ls_shape_size(&node->out));
+    }
+    for (int p = 0; p < model->parameter_count; p++)
+        weights += (double)(model->parameter[p].rows * model->parameter[p].columns);
+    const int ranks = ls_comm_size(b->step.comm), copies = b->step.host == NULL ? ranks : 1;
+    const double passes = 2 * ranks, gradient = 2 * copies, update = 2 * copies * (1 + b->step.state_count);
+    return sizeof(float) * (units * b->work->batch + (passes + gradient + update) * weights);
+}
+
+const char *ls_phase_name(ls_phase phase)
+{
+    static const char *const name[LS_PHASE_COUNT] = {
+        [LS_PHASE_GATHER] = "gather",       [LS_PHASE_UNITS] = "units",   [LS_PHASE_PASSES] = "passes",
+        [LS_PHASE_GRADIENTS] = "gradients", [LS_PHASE_UPDATE] = "update", [LS_PHASE_EXCHANGE] = "exchange",
+        [LS_PHASE_WAITING] = "waiting",     [LS_PHASE_REST] = "rest",
+    };
+    return phase >= 0 && phase < LS_PHASE_COUNT ? name[phase] : "";
+}
+
+static void begin_phases(bench *b, ls_phase_clock *clock)
+{
+    *clock = (ls_phase_clock){.last = ls_comm_time()};
+    b->step.clock = clock;
+}
+
+static ls_status measure(bench *b, const ls_bench_request *request, ls_bench_result *result)
 {
     int64_t count;
+    ls_phase_clock clock = {0};
     double seconds[REPETITIONS];
     LS_TRY(choose_count(b, &count));
+    if (request->phases) begin_phases(b, &clock);
     for (int r = 0; r < REPETITIONS; r++) {
         double begin = ls_comm_time();
         LS_TRY(run_steps(b, count));
@@ -133,8 +169,12 @@ static ls_status measure(bench *b, double sgemm_rate, ls_bench_result *result)
         .us_median = seconds[REPETITIONS / 2] * 1e6,
         .samples_per_s = b->work->batch / seconds[0],
         .gflops = flops / seconds[0] * 1e-9,
+        .flops = flops,
+        .bytes = least_bytes(b),
     };
-    result->sgemm_share = sgemm_rate > 0 ? result->gflops / sgemm_rate : 0;
+    result->sgemm_share = request->sgemm_rate > 0 ? result->gflops / request->sgemm_rate : 0;
+    for (int p = 0; p < LS_PHASE_COUNT; p++)
+        result->us_phase[p] = clock.seconds[p] * 1e6 / (double)(REPETITIONS * count);
     return LS_OK;
 }
 
@@ -154,18 +194,17 @@ bool ls_bench_knows(const char *name)
     return find(name, &custom, text) != NULL;
 }
 
-ls_status ls_bench_run(ls_context *context, const char *name, bool reduce_float, double sgemm_rate,
-                       ls_bench_result *result)
+ls_status ls_bench_run(ls_context *context, const ls_bench_request *request, ls_bench_result *result)
 {
     char text[LS_WORKLOAD_TEXT];
     ls_workload custom;
-    bench b = {.work = find(name, &custom, text)};
+    bench b = {.work = find(request->name, &custom, text)};
     if (b.work == NULL)
         return ls_error(LS_ERROR_ARGUMENT, "there is no workload '%s'; lockstep bench --list names them",
-                        name);
-    ls_status status = ls_agree(context->comm, set_up(&b, context, reduce_float));
+                        request->name);
+    ls_status status = ls_agree(context->comm, set_up(&b, context, request->reduce_float));
     if (status == LS_OK) status = ls_step_connect(&b.step);
-    if (status == LS_OK) status = measure(&b, sgemm_rate, result);
+    if (status == LS_OK) status = measure(&b, request, result);
     ls_step_free(&b.step);
     ls_model_free(&b.model);
     ls_dataset_free(&b.data);

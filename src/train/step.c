@@ -86,6 +86,7 @@ static void share_slices(ls_step_run_state *run, ls_team *team, int thread)
     ls_step *step = run->step;
     const ls_host *host = step->host;
     ls_host_meet(step, team, thread);
+    ls_phase_end(step->clock, thread, LS_PHASE_WAITING);
     if (!run->last) return;
     float *changed = run->call->gradient_only ? step->total : step->parameters;
     ls_host_take(step, team, thread, changed);
@@ -98,8 +99,10 @@ static void share_slices(ls_step_run_state *run, ls_team *team, int thread)
 static void run_phases(ls_team *team, int thread, void *argument)
 {
     ls_step_run_state *run = argument;
+    ls_phase_clock *clock = run->step->clock;
     int segments = run->step->plan.segment_count;
     ls_stretch part = {.meeting = -1};
+    ls_phase_end(clock, thread, LS_PHASE_REST);
     ls_passes_forward(run, team, thread, &part);
     if (thread == 0) ls_exchange_start(run, segments - 1);
     for (int s = segments - 1; s >= 0; s--) {
@@ -115,10 +118,14 @@ static void run_phases(ls_team *team, int thread, void *argument)
             ls_home_clear(run->next_task, run->step->plan.home_count);
             ls_home_clear(run->next_range, run->step->plan.home_count);
         }
+        ls_phase_end(clock, thread, LS_PHASE_EXCHANGE);
         ls_team_barrier(team);
         bool stop = ls_step_given_up(run);
+        ls_phase_end(clock, thread, LS_PHASE_WAITING);
         if (!stop) run_tasks(run, team, thread, s);
+        ls_phase_end(clock, thread, LS_PHASE_GRADIENTS);
         ls_team_barrier(team);
+        ls_phase_end(clock, thread, LS_PHASE_WAITING);
         if (stop) break;
         if (thread == 0) reduction_start(run, s);
     }
@@ -127,8 +134,11 @@ static void run_phases(ls_team *team, int thread, void *argument)
         ls_team_barrier(team);
     }
     if (ls_step_given_up(run)) return;
+    ls_phase_end(clock, thread, LS_PHASE_EXCHANGE);
     update(run, team, thread);
+    ls_phase_end(clock, thread, LS_PHASE_UPDATE);
     if (run->step->host != NULL) share_slices(run, team, thread);
+    ls_phase_end(clock, thread, LS_PHASE_EXCHANGE);
 }
 
 /* Requests of a step that was given up half-way must end before their memory is used again. */

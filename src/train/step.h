@@ -10,6 +10,7 @@
 #include "train/batch.h"
 #include "train/gradient.h"
 #include "train/health.h"
+#include "train/phases.h"
 
 typedef struct ls_thread_space { /* what one thread writes; on cache lines of its own */
     ls_gradient_scratch gradient;
@@ -87,10 +88,11 @@ typedef struct ls_step {
     int64_t skipped_in_row; /* up to the last step */
     /* The largest output of any layer in the first step of this process, and in the last that was finite. */
     float first_output, last_output;
-    int64_t first_step;   /* 1 for the first of the training; 0: none yet */
-    ls_health *health;    /* NULL where training.health is off */
-    ls_score *kept;       /* [threads]: what was scored before this step; NULL unless steps may be skipped */
-    double gradient_norm; /* of the last step, before clipping; NaN without clipping */
+    int64_t first_step;    /* 1 for the first of the training; 0: none yet */
+    ls_health *health;     /* NULL where training.health is off */
+    ls_score *kept;        /* [threads]: what was scored before this step; NULL unless steps may be skipped */
+    double gradient_norm;  /* of the last step, before clipping; NaN without clipping */
+    ls_phase_clock *clock; /* not owned; NULL: nobody asks how long phases take */
 } ls_step;
 
 typedef enum ls_wish { LS_WISH_NONE, LS_WISH_CHECKPOINT, LS_WISH_STOP } ls_wish; /* after this step */

@@ -74,6 +74,7 @@ static void run_stretch(ls_step_run_state *run, const ls_team *team, int thread,
                 ls_panel_opened(panel);
             else if (part->first == 0)
                 ls_batch_gather(panel, &run->local, begin, count, false);
+            ls_phase_end(step->clock, thread, LS_PHASE_GATHER);
             ls_panel_forward(panel, part->first, part->end);
         }
         if (part->with_loss) {
@@ -84,6 +85,7 @@ static void run_stretch(ls_step_run_state *run, const ls_team *team, int thread,
         if (part->meeting >= 0)
             ls_panel_gather(panel, part->meeting, part->backward || part->with_loss,
                             step->lane_sums + index * plan->meeting_sums * plan->lanes);
+        ls_phase_end(step->clock, thread, LS_PHASE_PASSES);
     }
 }
 
@@ -101,7 +103,11 @@ static const double *finish_stretch(ls_step_run_state *run, ls_team *team, int t
     run_stretch(run, team, thread, part);
     part->opened = false;
     ls_team_barrier(team);
-    return part->meeting >= 0 ? ls_meeting_run(run, team, thread, part->meeting) : NULL;
+    ls_phase_end(run->step->clock, thread, LS_PHASE_WAITING);
+    if (part->meeting < 0) return NULL;
+    const double *sums = ls_meeting_run(run, team, thread, part->meeting);
+    ls_phase_end(run->step->clock, thread, LS_PHASE_EXCHANGE);
+    return sums;
 }
 
 /* The units of the first node for all panels. */
@@ -122,6 +128,7 @@ static void run_units(ls_step_run_state *run, const ls_team *team, int thread)
 /* The first node by units of all panels instead of panel by panel (plan.opens). */
 static void run_opening(ls_step_run_state *run, ls_team *team, int thread, ls_stretch *part)
 {
+    ls_phase_clock *clock = run->step->clock;
     ls_home at = groups_of(run, team, thread);
     int index;
     begin_stretch(run, thread, part);
@@ -131,9 +138,13 @@ static void run_opening(ls_step_run_state *run, ls_team *team, int thread, ls_st
         ls_batch_gather(panel, &run->local, index * panel->lanes, panel->pass.count, true);
         ls_panel_open(panel);
     }
+    ls_phase_end(clock, thread, LS_PHASE_GATHER);
     ls_team_barrier(team);
+    ls_phase_end(clock, thread, LS_PHASE_WAITING);
     run_units(run, team, thread);
+    ls_phase_end(clock, thread, LS_PHASE_UNITS);
     ls_team_barrier(team);
+    ls_phase_end(clock, thread, LS_PHASE_WAITING);
     part->opened = true;
     part->first = 1;
 }
