@@ -161,6 +161,7 @@ static int64_t lanes_for(const ls_plan *plan, int64_t rows)
 static void choose_sizes(ls_plan *plan, const ls_plan_request *request)
 {
     plan->batch = request->batch;
+    plan->by_samples = request->by_samples;
     plan->grain = request->grain > 0 ? least(request->grain, request->batch)
                                      : ls_plan_default_grain(request->model, request->batch);
     int64_t rows = largest_share(plan->batch, plan->grain, request->ranks);
@@ -204,10 +205,11 @@ static ls_status get_arrays(ls_plan *plan, int wanted_segments)
     plan->segment_word = ls_alloc(segments, sizeof *plan->segment_word);
     plan->first_task = ls_alloc(segments, sizeof *plan->first_task);
     plan->first_element = ls_alloc(segments, sizeof *plan->first_element);
+    plan->split_place = ls_alloc((size_t)model->parameter_count, sizeof *plan->split_place);
     bool complete = plan->slot && plan->in_place && plan->saved_slot && plan->sample_slot && plan->add_slot &&
                     plan->meeting && plan->exchange_word && plan->segment_word && plan->kind &&
                     plan->node_segment && plan->parameter_node && plan->first_node && plan->first_task &&
-                    plan->first_element;
+                    plan->first_element && plan->split_place;
     return complete ? LS_OK : LS_ERROR_MEMORY;
 }
 
@@ -288,6 +290,7 @@ void ls_plan_free(ls_plan *plan)
     ls_free(plan->first_node);
     ls_free(plan->first_task);
     ls_free(plan->first_element);
+    ls_free(plan->split_place);
     ls_free(plan->task);
     ls_free(plan->piece);
     *plan = (ls_plan){0};

@@ -19,6 +19,7 @@ typedef struct ls_plan_request {
     int64_t lanes;    /* of a panel; 0: chosen */
     int64_t panels;   /* at least; 0: as many as are needed */
     int segments;     /* wanted; fewer where the model has fewer layers with parameters */
+    bool by_samples;  /* sums may be put together from several groups of samples: they are exact */
 } ls_plan_request;
 
 /* Where a tensor lies in the memory of a panel: offset in units, to be multiplied by the number of lanes. */
@@ -38,6 +39,9 @@ typedef struct ls_tile_task {
     ls_gradient_kind kind;
     int64_t first_row, rows, first_column, columns;
     int64_t work; /* multiply-adds of a sample */
+    /* Number split of splits groups of the samples. The tasks of a tile, number tile, have a counter in
+       common if there are several. */
+    int split, splits, tile;
 } ls_tile_task;
 
 /* One piece of the update: whole rows of one parameter, and elements [first, first + count) of the arena. */
@@ -85,6 +89,13 @@ typedef struct ls_plan {
     int64_t *first_element; /* [segment_count + 1] of the arena */
     int task_count;
     ls_tile_task *task; /* by segment and home, the most work first */
+    /* Tiles that layers make themselves are as few as weights of convolutions are, and read activations and
+       deltas, which are many: threads share the samples of each instead. */
+    bool by_samples;
+    int splits;             /* most groups of samples of a tile */
+    int tile_count;         /* tiles with several */
+    int64_t *split_place;   /* [parameter_count] of the sums of one group */
+    int64_t split_elements; /* of all these sums */
     /* Homes: slices of the elements that have tasks. A thread does the tasks of its home and updates its
        elements, which so stay in the caches of its core, before it helps with others. A home has a slice of
        each of two sections: the weights of the first node where the plan opens with it (empty otherwise), all
@@ -120,9 +131,13 @@ void ls_plan_join_segments(ls_plan *plan);
 
 /* Cuts elements [first, end) of the arena into slices of whole pieces with about the same work, in gradients
  * and update: slice i has elements element[i] .. element[i + 1] - 1 and pieces piece[i] .. piece[i + 1] - 1
- * [slices + 1]. A node that keeps parameters itself is not cut (nn/plan_slices.c). Local. */
-void ls_plan_cut(const ls_plan *plan, int64_t first, int64_t end, int slices, int64_t *element,
-                 int64_t *piece);
+ * [slices + 1]. A node that keeps parameters itself is not cut. of_threads: of one rank, which share the
+ * samples of some gradients instead (nn/plan_slices.c). Local. */
+void ls_plan_cut(const ls_plan *plan, int64_t first, int64_t end, int slices, bool of_threads,
+                 int64_t *element, int64_t *piece);
+
+/* Groups of samples whose sums of a parameter's gradient are made apart. */
+int ls_plan_splits(const ls_plan *plan, int parameter);
 
 /* Slots of the memory of a panel; part of ls_plan_create (nn/plan_memory.c). Errors: LS_ERROR_MEMORY. */
 ls_status ls_plan_assign_memory(ls_plan *plan);

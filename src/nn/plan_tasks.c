@@ -53,7 +53,7 @@ static void add_task(ls_plan *plan, const ls_tile_task *task)
         const ls_shape *out = &plan->model->node[task->node].out;
         const int64_t positions = task->kind == LS_GRADIENT_TILE ? ls_shape_size(out) / out->dim[0] : 1;
         plan->task[plan->task_count] = *task;
-        plan->task[plan->task_count].work = task->rows * task->columns * positions;
+        plan->task[plan->task_count].work = task->rows * task->columns * positions / task->splits;
     }
     plan->task_count++;
 }
@@ -68,15 +68,17 @@ static void tile_of(const ls_plan *plan, int index, int64_t *rows, int64_t *colu
         node->type->tile_size(node, index - node->first_parameter, rows, columns);
 }
 
-static int64_t tiles_in(const ls_plan *plan, const slice *within)
+/* Of parameters whose samples are shared, or of the others. */
+static int64_t tiles_in(const ls_plan *plan, const slice *within, bool shared)
 {
     int64_t tiles = 0, rows, columns, first;
     for (int p = 0; p < plan->model->parameter_count; p++) {
         const ls_parameter *parameter = &plan->model->parameter[p];
-        if (plan->kind[p] != LS_GRADIENT_TILE) continue;
+        const int splits = ls_plan_splits(plan, p);
+        if (plan->kind[p] != LS_GRADIENT_TILE || (splits > 1) != shared) continue;
         int64_t kept = rows_in(within, parameter, &first);
         tile_of(plan, p, &rows, &columns);
-        tiles += (kept + rows - 1) / rows * ((parameter->columns + columns - 1) / columns);
+        tiles += (kept + rows - 1) / rows * ((parameter->columns + columns - 1) / columns) * splits;
     }
     return tiles;
 }
@@ -92,7 +94,16 @@ static int64_t blocks_in(const ls_plan *plan, const slice *within)
     return blocks;
 }
 
-static void add_layer_tiles(ls_plan *plan, const slice *within, ls_tile_task task)
+/* The groups of samples of a tile that are of one home. All homes list the same tiles. */
+static void add_splits(ls_plan *plan, ls_tile_task task, int home)
+{
+    task.tile = plan->tile_count;
+    for (; task.split < task.splits; task.split++)
+        if (task.splits == 1 || task.split * plan->home_count / task.splits == home) add_task(plan, &task);
+    if (task.splits > 1) plan->tile_count++;
+}
+
+static void add_layer_tiles(ls_plan *plan, const slice *within, ls_tile_task task, int home)
 {
     const ls_parameter *parameter = &plan->model->parameter[task.parameter];
     int64_t rows, columns, first, kept = rows_in(within, parameter, &first);
@@ -105,19 +116,27 @@ static void add_layer_tiles(ls_plan *plan, const slice *within, ls_tile_task tas
             task.rows = least(rows, kept - row);
             task.first_column = column;
             task.columns = least(columns, parameter->columns - column);
-            add_task(plan, &task);
+            add_splits(plan, task, home);
         }
     }
 }
 
-static void add_tasks(ls_plan *plan, const slice *within, int index)
+static ls_tile_task task_of(const ls_plan *plan, int parameter)
+{
+    return (ls_tile_task){.parameter = parameter,
+                          .node = plan->parameter_node[parameter],
+                          .kind = plan->kind[parameter],
+                          .splits = ls_plan_splits(plan, parameter)};
+}
+
+static void add_tasks(ls_plan *plan, const slice *within, int index, int home)
 {
     const ls_parameter *parameter = &plan->model->parameter[index];
-    ls_tile_task task = {.parameter = index, .node = plan->parameter_node[index], .kind = plan->kind[index]};
+    ls_tile_task task = task_of(plan, index);
     int64_t first, kept = rows_in(within, parameter, &first);
-    if (task.kind == LS_GRADIENT_NONE || kept == 0) return;
+    if (task.kind == LS_GRADIENT_NONE || kept == 0 || task.splits > 1) return;
     if (task.kind == LS_GRADIENT_TILE) {
-        add_layer_tiles(plan, within, task);
+        add_layer_tiles(plan, within, task, home);
         return;
     }
     bool sum = is_one_row(task.kind), whole = sum || task.kind == LS_GRADIENT_ROWS;
@@ -140,15 +159,28 @@ static int longer_first(const void *left, const void *right)
     if (a->work != b->work) return a->work > b->work ? -1 : 1;
     if (a->parameter != b->parameter) return a->parameter - b->parameter;
     if (a->first_row != b->first_row) return a->first_row < b->first_row ? -1 : 1;
-    return a->first_column < b->first_column ? -1 : 1;
+    if (a->first_column != b->first_column) return a->first_column < b->first_column ? -1 : 1;
+    return a->split - b->split;
+}
+
+static bool is_of(const ls_plan *plan, int parameter, int segment)
+{
+    return plan->node_segment[plan->parameter_node[parameter]] == segment;
 }
 
 /* The tasks of a segment in a slice. */
-static void list_slice(ls_plan *plan, const slice *within, int segment)
+static void list_slice(ls_plan *plan, const slice *within, int segment, int home)
 {
-    for (int p = 0; p < plan->model->parameter_count; p++) {
-        if (plan->node_segment[plan->parameter_node[p]] == segment) add_tasks(plan, within, p);
-    }
+    for (int p = 0; p < plan->model->parameter_count; p++)
+        if (is_of(plan, p, segment)) add_tasks(plan, within, p, home);
+}
+
+/* Those of a home whose samples threads share, of the whole slice of the rank. */
+static void list_shared(ls_plan *plan, const slice *rank, int segment, int home)
+{
+    for (int p = 0; p < plan->model->parameter_count; p++)
+        if (is_of(plan, p, segment) && ls_plan_splits(plan, p) > 1)
+            add_layer_tiles(plan, rank, task_of(plan, p), home);
 }
 
 static slice slice_of(const ls_plan *plan, int section, int home)
@@ -157,7 +189,7 @@ static slice slice_of(const ls_plan *plan, int section, int home)
     return (slice){.first = element[0], .end = element[1]};
 }
 
-/* The tasks of a segment in a home, the most work first. */
+/* The tasks of a segment in a home, the most work first. shape: of the whole rank. */
 static void list_home(ls_plan *plan, int home, const slice *shape, int segment)
 {
     int first = plan->task_count;
@@ -165,31 +197,35 @@ static void list_home(ls_plan *plan, int home, const slice *shape, int segment)
         slice within = slice_of(plan, section, home);
         within.blocks = shape->blocks;
         within.bands = shape->bands;
-        list_slice(plan, &within, segment);
+        list_slice(plan, &within, segment, home);
     }
+    list_shared(plan, shape, segment, home);
     if (plan->task != NULL)
         qsort(plan->task + first, (size_t)(plan->task_count - first), sizeof *plan->task, longer_first);
 }
 
-static void list_tasks(ls_plan *plan)
+/* Elements [first, end) are the rank's. */
+static void list_tasks(ls_plan *plan, int64_t first, int64_t end)
 {
     enum { BANDS_MAX = 4 }; /* of tiles: each costs more than its share */
-    int64_t tiles = 0;
-    slice shape = {.blocks = 1, .bands = 1};
+    slice shape = {.first = first, .end = end, .blocks = 1, .bands = 1};
+    int64_t tiles = tiles_in(plan, &shape, true);
     for (int section = 0; section < LS_SECTIONS; section++) {
         for (int h = 0; h < plan->home_count; h++) {
             slice within = slice_of(plan, section, h);
-            tiles += tiles_in(plan, &within);
+            tiles += tiles_in(plan, &within, false);
             shape.blocks += blocks_in(plan, &within);
         }
     }
     if (tiles > 0) shape.bands = least((plan->threads + tiles - 1) / tiles, BANDS_MAX);
-    plan->task_count = 0;
+    plan->task_count = plan->tile_count = 0;
     plan->tile_columns = LS_BLOCK;
     for (int s = 0; s < plan->segment_count; s++) {
+        const int tiles_before = plan->tile_count;
         plan->first_task[s] = plan->task_count;
         for (int h = 0; h < plan->home_count; h++) {
             plan->home_task[h] = plan->task_count;
+            plan->tile_count = tiles_before;
             list_home(plan, h, &shape, s);
         }
     }
@@ -208,8 +244,8 @@ static void cut_homes(ls_plan *plan, int64_t first, int64_t end)
 {
     const int64_t middle = rest_begin(plan);
     const int64_t between = middle < first ? first : least(middle, end);
-    ls_plan_cut(plan, first, between, plan->home_count, plan->home_element[0], plan->home_piece[0]);
-    ls_plan_cut(plan, between, end, plan->home_count, plan->home_element[1], plan->home_piece[1]);
+    ls_plan_cut(plan, first, between, plan->home_count, true, plan->home_element[0], plan->home_piece[0]);
+    ls_plan_cut(plan, between, end, plan->home_count, true, plan->home_element[1], plan->home_piece[1]);
 }
 
 /* Units by groups: the same cut as that of the homes, where these have all weights. */
@@ -224,7 +260,7 @@ static void cut_units(ls_plan *plan)
     const ls_parameter *weight = &plan->model->parameter[0];
     const int64_t each = (weight->rows + plan->threads - 1) / plan->threads;
     plan->unit_block = least((each + HEIGHT - 1) / HEIGHT * HEIGHT, BLOCK);
-    ls_plan_cut(plan, weight->offset, rest_begin(plan), plan->groups, element, piece);
+    ls_plan_cut(plan, weight->offset, rest_begin(plan), plan->groups, true, element, piece);
     plan->group_block[0] = 0;
     for (int h = 0; h <= plan->groups; h++) {
         plan->group_unit[h] = (element[h] - weight->offset) / weight->ld;
@@ -232,6 +268,20 @@ static void cut_units(ls_plan *plan)
         int64_t units = plan->group_unit[h] - plan->group_unit[h - 1];
         plan->group_block[h] =
             plan->group_block[h - 1] + (int)((units + plan->unit_block - 1) / plan->unit_block);
+    }
+}
+
+/* Where the sums of a group of samples lie. */
+static void place_splits(ls_plan *plan)
+{
+    plan->splits = 1;
+    plan->split_elements = 0;
+    for (int p = 0; p < plan->model->parameter_count; p++) {
+        const ls_parameter *parameter = &plan->model->parameter[p];
+        const int splits = ls_plan_splits(plan, p);
+        plan->split_place[p] = plan->split_elements;
+        if (splits > 1) plan->split_elements += parameter->rows * parameter->ld;
+        if (splits > plan->splits) plan->splits = splits;
     }
 }
 
@@ -243,9 +293,10 @@ ls_status ls_plan_keep(ls_plan *plan, int64_t first, int64_t end)
     plan->home_count = plan->segment_count > 1 ? 1 : plan->groups;
     cut_homes(plan, first, end);
     cut_units(plan);
-    list_tasks(plan); /* counts them */
+    place_splits(plan);
+    list_tasks(plan, first, end); /* counts them */
     plan->task = ls_alloc((size_t)plan->task_count, sizeof *plan->task);
     if (plan->task == NULL) return LS_ERROR_MEMORY;
-    list_tasks(plan);
+    list_tasks(plan, first, end);
     return LS_OK;
 }

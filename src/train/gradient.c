@@ -35,6 +35,24 @@ void ls_gradient_scratch_free(ls_gradient_scratch *scratch)
     *scratch = (ls_gradient_scratch){0};
 }
 
+ls_status ls_gradient_splits_create(const ls_plan *plan, ls_gradient_splits *splits)
+{
+    const size_t tiles = (size_t)plan->tile_count;
+    splits->sum = ls_alloc((size_t)(plan->splits * plan->split_elements), sizeof *splits->sum);
+    splits->left = ls_alloc(tiles, sizeof *splits->left);
+    if (splits->sum == NULL || splits->left == NULL) return LS_ERROR_MEMORY;
+    for (int t = 0; t < plan->task_count; t++)
+        if (plan->task[t].splits > 1) atomic_init(&splits->left[plan->task[t].tile], plan->task[t].splits);
+    return LS_OK;
+}
+
+void ls_gradient_splits_free(ls_gradient_splits *splits)
+{
+    ls_free(splits->sum);
+    ls_free(splits->left);
+    *splits = (ls_gradient_splits){NULL, NULL};
+}
+
 double ls_gradient_factor(const ls_gradient_job *job, int parameter)
 {
     return job->plan->model->parameter[parameter].untrained ? job->mean_factor : job->factor;
@@ -146,16 +164,16 @@ static void make_tile(const ls_gradient_job *job, const ls_tile_task *task, cons
         memset(c + row * ldc + task->columns, 0, (size_t)(from->width - task->columns) * sizeof *c);
 }
 
-/* Adds the grains of outputs first.. into sum (leading dimension lds); gradient not NULL: where the sum over
- * all of them goes in the end (leading dimension ldg). */
-static void add_grains(const ls_gradient_job *job, const ls_tile_task *task, const operands *from,
+/* Adds the grains of some parts, for outputs first.., into sum (leading dimension lds); gradient not NULL:
+ * where the sum over all of them goes in the end (leading dimension ldg). */
+static void add_grains(const ls_gradient_job *job, const ls_tile_task *task, const operands *from, span parts,
                        int64_t first, int64_t count, ls_gradient_scratch *scratch, uint64_t *sum, int64_t lds,
                        float *gradient, int64_t ldg)
 {
     double factor = ls_gradient_factor(job, task->parameter);
     ls_exact_scale scale = job->scale[task->parameter];
     float row[LS_TILE_ROWS] = {0};
-    for (span grain = {0, 0}; grain.end < job->parts;) {
+    for (span grain = {parts.begin, parts.begin}; grain.end < parts.end;) {
         grain = (span){grain.end, ls_grain_end(job->part, grain.end)};
         const float *terms = from->vector ? row : scratch->tile;
         const int64_t rows = from->vector ? 1 : count;
@@ -164,10 +182,10 @@ static void add_grains(const ls_gradient_job *job, const ls_tile_task *task, con
             add_up(job, from, first, count, grain, row);
         else
             make_tile(job, task, from, first, count, grain, scratch, scratch->tile, from->ld);
-        if (gradient != NULL && grain.end == job->parts)
+        if (gradient != NULL && grain.end == parts.end)
             job->kernels->exact_close(scale, job->terms, factor, rows, columns, terms, from->ld,
-                                      grain.begin == 0 ? NULL : sum, lds, gradient, ldg);
-        else if (grain.begin == 0)
+                                      grain.begin == parts.begin ? NULL : sum, lds, gradient, ldg);
+        else if (grain.begin == parts.begin)
             job->kernels->exact_store(scale, rows, columns, terms, from->ld, sum, lds);
         else
             job->kernels->exact_add(scale, rows, columns, terms, from->ld, sum, lds);
@@ -198,6 +216,57 @@ static void run_product(const ls_gradient_job *job, const ls_tile_task *task, co
     job->kernels->exact_product(&product);
 }
 
+/* The parts of group number split of splits: whole grains, none where there are fewer grains than groups. */
+static span parts_of(const ls_gradient_job *job, int split, int splits)
+{
+    int64_t grains = 0, begin = 0, end;
+    for (int64_t p = 0; p < job->parts; p++) grains += job->part[p].ends_grain;
+    const int64_t first = grains * split / splits, last = grains * (split + 1) / splits;
+    for (int64_t g = 0; g < first; g++) begin = ls_grain_end(job->part, begin);
+    end = begin;
+    for (int64_t g = first; g < last; g++) end = ls_grain_end(job->part, end);
+    return (span){begin, end};
+}
+
+/* Whoever is the last to finish a group of a tile's samples adds up the sums of all: integers, so that the
+ * order does not matter. */
+static void join_splits(const ls_gradient_job *job, const ls_tile_task *task, int64_t width)
+{
+    const ls_plan *plan = job->plan;
+    const ls_parameter *parameter = &plan->model->parameter[task->parameter];
+    const int64_t ld = parameter->ld, begin = task->first_row * ld + task->first_column;
+    const int64_t place = parameter->offset + begin;
+    uint64_t *sum = job->splits->sum + plan->split_place[task->parameter] + begin;
+    for (int s = 1; s < task->splits; s++)
+        for (int64_t row = 0; row < task->rows; row++)
+            job->kernels->add_integers(sum + s * plan->split_elements + row * ld, sum + row * ld, width);
+    if (job->sums == NULL) {
+        job->kernels->exact_finish(job->scale[task->parameter], job->terms,
+                                   ls_gradient_factor(job, task->parameter), task->rows, width, sum, ld,
+                                   job->gradient + place, ld);
+        return;
+    }
+    for (int64_t row = 0; row < task->rows; row++)
+        memcpy(job->sums + place + row * ld, sum + row * ld, (size_t)width * sizeof *sum);
+}
+
+static void run_split(const ls_gradient_job *job, const ls_tile_task *task, const operands *from,
+                      ls_gradient_scratch *scratch)
+{
+    const ls_plan *plan = job->plan;
+    const int64_t ld = plan->model->parameter[task->parameter].ld;
+    const span parts = parts_of(job, task->split, task->splits);
+    uint64_t *sum = job->splits->sum + task->split * plan->split_elements +
+                    plan->split_place[task->parameter] + task->first_row * ld + task->first_column;
+    for (int64_t row = 0; row < task->rows && parts.begin == parts.end; row++)
+        memset(sum + row * ld, 0, (size_t)from->width * sizeof *sum);
+    add_grains(job, task, from, parts, 0, task->rows, scratch, sum, ld, NULL, 0);
+    atomic_int *left = &job->splits->left[task->tile];
+    if (atomic_fetch_sub_explicit(left, 1, memory_order_acq_rel) > 1) return;
+    join_splits(job, task, from->width);
+    atomic_store_explicit(left, task->splits, memory_order_relaxed); /* for the next step */
+}
+
 static void run_exact(const ls_gradient_job *job, const ls_tile_task *task, const operands *from,
                       ls_gradient_scratch *scratch)
 {
@@ -205,7 +274,12 @@ static void run_exact(const ls_gradient_job *job, const ls_tile_task *task, cons
         run_product(job, task, from);
         return;
     }
+    if (task->splits > 1) {
+        run_split(job, task, from, scratch);
+        return;
+    }
     const ls_parameter *parameter = &job->plan->model->parameter[task->parameter];
+    const span all = {0, job->parts};
     bool vector = from->vector;
     int64_t outputs = vector ? task->columns : task->rows;
     for (int64_t first = 0; first < outputs; first += LS_TILE_ROWS) {
@@ -215,10 +289,11 @@ static void run_exact(const ls_gradient_job *job, const ls_tile_task *task, cons
         int64_t place = parameter->offset +
                         (vector ? first : (task->first_row + first) * parameter->ld + task->first_column);
         if (job->sums == NULL) {
-            add_grains(job, task, from, first, count, scratch, scratch->sum, scratch->ld,
+            add_grains(job, task, from, all, first, count, scratch, scratch->sum, scratch->ld,
                        job->gradient + place, parameter->ld);
         } else if (job->rows > 0) {
-            add_grains(job, task, from, first, count, scratch, job->sums + place, parameter->ld, NULL, 0);
+            add_grains(job, task, from, all, first, count, scratch, job->sums + place, parameter->ld, NULL,
+                       0);
         } else { /* a rank without samples adds nothing */
             for (int64_t row = 0; row < rows; row++) {
                 memset(job->sums + place + row * parameter->ld, 0, (size_t)width * sizeof *job->sums);

@@ -3,6 +3,8 @@
 #ifndef LS_TRAIN_GRADIENT_H
 #define LS_TRAIN_GRADIENT_H
 
+#include <stdatomic.h>
+
 #include "nn/plan.h"
 
 typedef struct ls_gradient_scratch { /* of one thread */
@@ -12,6 +14,11 @@ typedef struct ls_gradient_scratch { /* of one thread */
     float *layer;                    /* [plan.tile_scratch] */
     int64_t ld;                      /* of tiles: the widest one and the padding of a row that ends in it */
 } ls_gradient_scratch;
+
+typedef struct ls_gradient_splits { /* where threads share the samples of a tile */
+    uint64_t *sum;                  /* [plan.splits][plan.split_elements] of each group of samples */
+    atomic_int *left;               /* [plan.tile_count] groups that are not done */
+} ls_gradient_splits;
 
 typedef struct ls_gradient_job {
     const ls_plan *plan;
@@ -26,6 +33,7 @@ typedef struct ls_gradient_job {
     double mean_factor;          /* the same for untrained parameters: one over the rows of the batch */
     uint64_t *sums;  /* arena of the sums of this rank; NULL if it is alone: then gradient gets the result */
     float *gradient; /* arena */
+    const ls_gradient_splits *splits;
     ls_small_outer *small; /* [task_count] as ls_gradient_prepare_small made it, if ls_gradient_is_small; else
                               NULL */
 } ls_gradient_job;
@@ -33,6 +41,10 @@ typedef struct ls_gradient_job {
 /* For grains of up to parts parts; a thread that makes no gradients has 0. */
 ls_status ls_gradient_scratch_create(const ls_plan *plan, int64_t parts, ls_gradient_scratch *scratch);
 void ls_gradient_scratch_free(ls_gradient_scratch *scratch);
+
+/* For the tasks of a plan as they are. */
+ls_status ls_gradient_splits_create(const ls_plan *plan, ls_gradient_splits *splits);
+void ls_gradient_splits_free(ls_gradient_splits *splits);
 
 /* That the sum of a parameter is multiplied by. */
 double ls_gradient_factor(const ls_gradient_job *job, int parameter);

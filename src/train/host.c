@@ -136,11 +136,12 @@ static ls_status take_slice(ls_step *step)
     ls_host *host = step->host;
     ls_plan *plan = &step->plan;
     ls_plan_join_segments(plan);
-    ls_plan_cut(plan, 0, step->model->arena_size, host->ranks, host->element, host->piece);
+    ls_plan_cut(plan, 0, step->model->arena_size, host->ranks, false, host->element, host->piece);
     step->share.rows = 0;
     LS_TRY(ls_plan_keep(plan, host->element[host->rank], host->element[host->rank + 1]));
     ls_step_list_ranges(step);
-    return LS_OK;
+    ls_gradient_splits_free(&step->splits);
+    return ls_gradient_splits_create(plan, &step->splits);
 }
 
 static ls_status join(ls_step *step, const shared_array *list, int count)

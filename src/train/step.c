@@ -260,6 +260,7 @@ static void begin_gradient(ls_step_run_state *run)
     job->mean_factor = 1.0 / (double)run->call->rows.count;
     job->sums = step->sums;
     job->gradient = step->gradient;
+    job->splits = &step->splits;
     if (step->host == NULL && ls_gradient_is_small(job)) job->small = step->small;
 }
 

@@ -72,8 +72,9 @@ typedef struct ls_step {
     ls_exact_scale *scale; /* [parameters] */
     ls_bound *bound;       /* [parameters] */
     ls_small_outer *small; /* [plan.task_count], train/gradient.h */
-    uint64_t *hash;        /* [parameters], for the comparison of replicas */
-    double *norm_part;     /* [pieces] */
+    ls_gradient_splits splits;
+    uint64_t *hash;          /* [parameters], for the comparison of replicas */
+    double *norm_part;       /* [pieces] */
     ls_parameter_rule *rule; /* [parameters] */
     ls_update_range *range;  /* [range_count]: all that the update changes, elementwise; 0: piece by piece */
     int range_count;

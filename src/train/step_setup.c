@@ -113,7 +113,7 @@ static ls_status get_panels(ls_step *step)
     if (!complete || step->small == NULL || step->run == NULL) return LS_ERROR_MEMORY;
     ls_gradient_prepare_small(plan, step->memory, step->gradient, step->small);
     ls_exchange_prepare(step);
-    return LS_OK;
+    return ls_gradient_splits_create(plan, &step->splits);
 }
 
 static ls_status prepare_panels(ls_step *step)
@@ -183,6 +183,7 @@ static void release_work(ls_step *step)
     ls_free(step->batch_sums);
     ls_free(step->scale);
     ls_free(step->small);
+    ls_gradient_splits_free(&step->splits);
     ls_free(step->run);
     ls_free(step->hash);
     ls_free(step->norm_part);
@@ -248,6 +249,7 @@ static ls_status get_work(ls_step *step, int64_t batch, int64_t grain)
         .lanes = step->lanes,
         .panels = step->panels,
         .segments = ls_comm_size(step->comm) > 1 ? (int)step->recipe->training.segments : 1,
+        .by_samples = step->recipe->training.reduce == 0,
     };
     /* Small models leave threads asleep; tests of invariance want them all. */
     request.all_threads = getenv("LOCKSTEP_ALL_THREADS") != NULL;

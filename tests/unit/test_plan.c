@@ -313,7 +313,7 @@ Test(plan, slices_of_ranks_share_all_tasks)
     for (int rank = 0; rank < RANKS; rank++) {
         ls_plan plan = plan_for(256, 0, RANKS, 2, 2);
         ls_plan_join_segments(&plan);
-        ls_plan_cut(&plan, 0, model.arena_size, RANKS, element, piece);
+        ls_plan_cut(&plan, 0, model.arena_size, RANKS, false, element, piece);
         cr_assert_eq(ls_plan_keep(&plan, element[rank], element[rank + 1]), LS_OK);
         cr_assert(plan.task_count > 0, "rank %d has nothing to do", rank);
         for (int t = 0; t < plan.task_count; t++) {
