@@ -1,17 +1,23 @@
 """The network of bench/whole-run in PyTorch, up to the first epoch after which 98 % of the test digits are right.
 
-Usage: pytorch_mnist.py DIRECTORY THREADS EPOCHS     prints epochs and accuracy
+    pytorch_mnist.py DIRECTORY THREADS EPOCHS
 
-The whole data set is one tensor in memory, from which batches are taken by their indices: faster than a DataLoader here.
+Prints epochs and accuracy. The whole data set is one tensor in memory, from which batches are taken by their indices:
+faster than a DataLoader here.
 """
 import gzip
 import os
 import sys
 
-import numpy
-import torch
-from torch import nn
-from torch.nn import functional as F
+from own_runner import Parser, missing, positive
+
+try:
+    import numpy
+    import torch
+    from torch import nn
+    from torch.nn import functional as F
+except ImportError:
+    sys.exit(missing("PyTorch"))
 
 
 def read(directory, name, header):
@@ -26,17 +32,21 @@ def load(directory, name):
 
 
 def main():
-    directory, threads, epochs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    torch.set_num_threads(threads)
+    parser = Parser(__doc__)
+    parser.add_argument("directory", metavar="DIRECTORY")
+    parser.add_argument("threads", metavar="THREADS", type=positive)
+    parser.add_argument("epochs", metavar="EPOCHS", type=positive)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     torch.manual_seed(1)
-    x, t = load(directory, "train")
-    test_x, test_t = load(directory, "t10k")
+    x, t = load(options.directory, "train")
+    test_x, test_t = load(options.directory, "t10k")
     model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 10))
     for layer in model[::2]:
         nn.init.kaiming_normal_(layer.weight)
         nn.init.zeros_(layer.bias)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
-    for epoch in range(1, epochs + 1):
+    for epoch in range(1, options.epochs + 1):
         order = torch.randperm(len(t))
         for batch in order.split(128):
             optimizer.zero_grad()

@@ -1,22 +1,28 @@
 """The workloads of "lockstep bench" in PyTorch: prints name and microseconds a step (minimum, median).
 
-Usage: pytorch_peer.py THREADS [WORKLOAD...]
-       pytorch_peer.py --ranks N [WORKLOAD...]     DistributedDataParallel over gloo, N processes of one thread, the same global batch
+    pytorch_peer.py [--threads N | --ranks N] [WORKLOAD...]
 
-Networks of convolutions run in both layouts of images, and the faster one counts (channels last is often the better one).
+--ranks N: DistributedDataParallel over gloo, N processes of one thread, the same global batch.
+Networks of convolutions run in both layouts of images, and the faster one counts (often channels last).
 """
 import os
 import sys
 import time
 
-import torch
-from torch import nn
-from torch.nn import functional as F
+from own_runner import Parser, missing, one_of, positive
+from workloads import WORKLOADS
+
+try:
+    import torch
+    from torch import nn
+    from torch.nn import functional as F
+except ImportError:
+    sys.exit(missing("PyTorch"))
 
 REPETITIONS, SECONDS = 5, 0.3
 
 
-def mlp(sizes, activation=nn.ReLU):
+def mlp(sizes, activation):
     layers = []
     for i in range(len(sizes) - 1):
         layers.append(nn.Linear(sizes[i], sizes[i + 1]))
@@ -26,8 +32,8 @@ def mlp(sizes, activation=nn.ReLU):
 
 
 def lenet():
-    return nn.Sequential(nn.Conv2d(1, 20, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(20, 50, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-                         nn.Linear(800, 500), nn.ReLU(), nn.Linear(500, 10))
+    return nn.Sequential(nn.Conv2d(1, 20, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(20, 50, 5), nn.ReLU(),
+                         nn.MaxPool2d(2), nn.Flatten(), nn.Linear(800, 500), nn.ReLU(), nn.Linear(500, 10))
 
 
 class Residual(nn.Module):
@@ -51,30 +57,23 @@ def resnet20():
         for i in range(3):
             blocks.append(Residual(channels, filters, 2 if i == 0 and filters != 16 else 1))
             channels = filters
-    return nn.Sequential(nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), *blocks, nn.AdaptiveAvgPool2d(1),
-                         nn.Flatten(), nn.Linear(64, 10))
+    return nn.Sequential(nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), *blocks,
+                         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
 
 
-MNIST = [784, 512, 256, 10]
-WORKLOADS = {
-    "xor-b4-sgd": (lambda: mlp([2, 3, 1], nn.Sigmoid), (2,), 4, "sgd"),
-    "digits-b32-sgdm": (lambda: mlp([64, 128, 10]), (64,), 32, "sgdm"),
-    "mnist-mlp-b32-sgdm": (lambda: mlp(MNIST), (784,), 32, "sgdm"),
-    "mnist-mlp-b128-sgdm": (lambda: mlp(MNIST), (784,), 128, "sgdm"),
-    "mnist-mlp-b512-sgdm": (lambda: mlp(MNIST), (784,), 512, "sgdm"),
-    "mnist-mlp-b128-adam": (lambda: mlp(MNIST), (784,), 128, "adam"),
-    "wide-mlp-b512-sgdm": (lambda: mlp([1024, 2048, 2048, 2048, 10]), (1024,), 512, "sgdm"),
-    "lenet-b64-sgdm": (lenet, (1, 28, 28), 64, "sgdm"),
-    "lenet-b128-sgdm": (lenet, (1, 28, 28), 128, "sgdm"),
-    "resnet20-b128-sgdm": (resnet20, (3, 32, 32), 128, "sgdm"),
-}
+NETWORKS = {"lenet": lenet, "resnet20": resnet20}
 
 
 def make_step(name, ranks=1, layout=torch.contiguous_format):
-    make, shape, batch, optimizer = WORKLOADS[name]
+    network, shape, batch, optimizer = WORKLOADS[name]
+    binary = name.startswith("xor")
+    rows = batch // ranks
     torch.manual_seed(1)
-    model = make()
-    x = torch.randn(batch // ranks, *shape)
+    if network in NETWORKS:
+        model = NETWORKS[network]()
+    else:
+        model = mlp(network, nn.Sigmoid if binary else nn.ReLU)
+    x = torch.randn(rows, *shape)
     if len(shape) == 3:
         model, x = model.to(memory_format=layout), x.to(memory_format=layout)
     if ranks > 1:
@@ -83,9 +82,8 @@ def make_step(name, ranks=1, layout=torch.contiguous_format):
         update = torch.optim.Adam(model.parameters(), lr=0.001)
     else:
         update = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9 if optimizer == "sgdm" else 0.0)
-    binary = name.startswith("xor")
     loss_function = nn.BCEWithLogitsLoss() if binary else nn.CrossEntropyLoss()
-    y = torch.randint(0, 2, (batch, 1)).float() if binary else torch.randint(0, 10, (batch // ranks,))
+    y = torch.randint(0, 2, (rows, 1)).float() if binary else torch.randint(0, 10, (rows,))
 
     def step():
         update.zero_grad(set_to_none=True)
@@ -120,7 +118,7 @@ def measure(step, ranks=1):
 
 def best_of_layouts(name, ranks=1):
     layouts = [torch.contiguous_format]
-    if len(WORKLOADS[name][1]) == 3:
+    if len(WORKLOADS[name].shape) == 3:
         layouts.append(torch.channels_last)
     return min(measure(make_step(name, ranks, layout), ranks) for layout in layouts)
 
@@ -137,12 +135,19 @@ def run_rank(rank, ranks, names, port):
 
 
 def main():
-    if sys.argv[1] == "--ranks":
-        ranks, names = int(sys.argv[2]), sys.argv[3:] or list(WORKLOADS)
-        torch.multiprocessing.spawn(run_rank, args=(ranks, names, 29500 + os.getpid() % 1000), nprocs=ranks)
+    parser = Parser(__doc__)
+    layout = parser.add_mutually_exclusive_group()
+    layout.add_argument("--threads", metavar="N", type=positive, default=1)
+    layout.add_argument("--ranks", metavar="N", type=positive)
+    parser.add_argument("workload", metavar="WORKLOAD", nargs="*", type=one_of(WORKLOADS))
+    options = parser.parse_args()
+    names = options.workload or list(WORKLOADS)
+    if options.ranks:
+        port = 29500 + os.getpid() % 1000
+        torch.multiprocessing.spawn(run_rank, args=(options.ranks, names, port), nprocs=options.ranks)
         return
-    torch.set_num_threads(int(sys.argv[1]))
-    for name in sys.argv[2:] or WORKLOADS:
+    torch.set_num_threads(options.threads)
+    for name in names:
         best, median = best_of_layouts(name)
         print(f"{name} {best:.2f} {median:.2f}", flush=True)
 

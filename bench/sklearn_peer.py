@@ -1,31 +1,35 @@
-"""The dense workloads in scikit-learn's MLPClassifier: prints name and microseconds a step (minimum, median) of partial_fit on one batch.
+"""The dense workloads in scikit-learn's MLPClassifier: prints name and microseconds a step (minimum, median) of
+partial_fit on one batch.
 
-Usage: sklearn_peer.py THREADS [WORKLOAD...]
+    sklearn_peer.py [--threads N] [WORKLOAD...]
 """
 import os
 import sys
 import time
 
-os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = sys.argv[1]
-import numpy  # noqa: E402
-from sklearn.neural_network import MLPClassifier  # noqa: E402
-
-WORKLOADS = {
-    "digits-b32-sgdm": (64, (128,), 32, "sgd"),
-    "mnist-mlp-b32-sgdm": (784, (512, 256), 32, "sgd"),
-    "mnist-mlp-b128-sgdm": (784, (512, 256), 128, "sgd"),
-    "mnist-mlp-b512-sgdm": (784, (512, 256), 512, "sgd"),
-    "mnist-mlp-b128-adam": (784, (512, 256), 128, "adam"),
-}
+from own_runner import Parser, missing, one_of, positive
+from workloads import SKLEARN, WORKLOADS
 
 
 def main():
-    for name in sys.argv[2:] or WORKLOADS:
-        inputs, hidden, batch, solver = WORKLOADS[name]
+    parser = Parser(__doc__)
+    parser.add_argument("--threads", metavar="N", type=positive, default=1)
+    parser.add_argument("workload", metavar="WORKLOAD", nargs="*", type=one_of(SKLEARN))
+    options = parser.parse_args()
+    # Read when the libraries are loaded.
+    os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    try:
+        import numpy
+        from sklearn.neural_network import MLPClassifier
+    except ImportError:
+        sys.exit(missing("scikit-learn"))
+    for name in options.workload or SKLEARN:
+        (inputs, *hidden, classes), _, batch, optimizer = WORKLOADS[name]
         random = numpy.random.RandomState(1)
-        x, y = random.randn(batch, inputs).astype("float32"), random.randint(0, 10, batch)
-        model = MLPClassifier(hidden, solver=solver, batch_size=batch, alpha=0, learning_rate_init=0.001)
-        model.partial_fit(x, y, classes=numpy.arange(10))
+        x, y = random.randn(batch, inputs).astype("float32"), random.randint(0, classes, batch)
+        model = MLPClassifier(hidden, solver="adam" if optimizer == "adam" else "sgd", batch_size=batch, alpha=0,
+                              learning_rate_init=0.001)
+        model.partial_fit(x, y, classes=numpy.arange(classes))
         count, times = 1, []
         while True:
             begin = time.perf_counter()
