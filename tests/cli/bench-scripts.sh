@@ -10,7 +10,7 @@ PYTHONPATH=$top/bench
 export PYTHONDONTWRITEBYTECODE PYTHONPATH
 cd "$work"
 
-for script in compare growth invariance-cost whole-run; do
+for script in compare growth invariance-cost roofline whole-run; do
     "$python3" "$top/bench/$script" --help >out 2>err || { cat err; die "bench/$script --help fails"; }
     [ ! -s err ] || { cat err; die "bench/$script --help writes to standard error"; }
     expect_match "^usage: $script " out
@@ -19,7 +19,8 @@ for script in compare growth invariance-cost whole-run; do
 done
 ok "every script has help"
 
-for file in "$top"/bench/*.py "$top"/bench/compare "$top"/bench/growth "$top"/bench/invariance-cost "$top"/bench/whole-run; do
+for file in "$top"/bench/*.py "$top"/bench/compare "$top"/bench/growth "$top"/bench/invariance-cost "$top"/bench/roofline \
+    "$top"/bench/whole-run; do
     awk -v file="$file" 'length > 120 { print file ":" FNR ": " length " columns"; wide = 1 } END { exit wide }' "$file" ||
         die "lines of more than 120 columns"
 done
@@ -67,7 +68,7 @@ refused() {
     expect_match "$pattern" err
     [ ! -s out ] || [ "$script" = invariance-cost ] || { cat out; die "bench/$script $* writes to standard output"; }
 }
-for script in compare growth invariance-cost whole-run; do
+for script in compare growth invariance-cost roofline whole-run; do
     refused "no command '/nowhere/lockstep'" $script --lockstep /nowhere/lockstep
     refused "no command '$top'" $script --lockstep "$top"
     refused "'0' is no whole number" $script --lockstep "$LOCKSTEP" --rounds 0
