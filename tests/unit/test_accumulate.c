@@ -104,7 +104,9 @@ Test(accumulate, threads_and_segments_do_not_change_bits)
 
 Test(accumulate, no_memory_is_allocated_within_a_step)
 {
-    training *t = training_begin(1, RECIPE(TANH, "accumulate: 3"));
+    cr_assert_eq(setenv("LOCKSTEP_ALL_THREADS", "1", 1), 0);
+    training *t = training_begin(2, RECIPE(TANH, "accumulate: 3"));
+    cr_assert_eq(t->trainer.step.plan.threads, 2);
     training_steps(t, 1);
     uint64_t before = ls_alloc_count();
     training_steps(t, 2);

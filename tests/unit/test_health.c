@@ -125,7 +125,9 @@ Test(health, threads_do_not_change_what_is_measured)
 Test(health, measuring_changes_no_weight_and_gets_no_memory)
 {
     const char *recipe = RECIPE(RELU, "type: sgd, momentum: 0.9", "clip_norm: 0.5");
-    training *t = training_begin(1, recipe), *plain = training_begin(1, recipe);
+    cr_assert_eq(setenv("LOCKSTEP_ALL_THREADS", "1", 1), 0);
+    training *t = training_begin(2, recipe), *plain = training_begin(1, recipe);
+    cr_assert_eq(t->trainer.step.plan.threads, 2);
     training_steps(plain, 5);
     measured(t);
     uint64_t before = ls_alloc_count();

@@ -67,8 +67,8 @@ static void remove_sine(char *directory, char *text)
     ls_free(text);
 }
 
-/* In double precision PyTorch 1.13 (LBFGS with strong_wolfe, 1,500 iterations) comes to 2e-6 to 2e-5 with this
- * network, in float32 to 1e-5 to 3e-5. */
+/* In double precision PyTorch 1.13 (LBFGS with strong_wolfe, 1,500 iterations) comes to 2e-6 to 2e-5 with
+ * this network, in float32 to 1e-5 to 3e-5. */
 Test(lbfgs_training, a_sine_is_fitted_where_gradient_descent_is_far_from_it)
 {
     char directory[] = "/tmp/lockstep-sine.XXXXXX", other[] = "/tmp/lockstep-sine.XXXXXX";
@@ -153,7 +153,9 @@ Test(lbfgs_training, frozen_parameters_do_not_move)
 
 Test(lbfgs_training, no_memory_is_allocated_within_a_step)
 {
-    training *t = training_begin(1, IRIS("history: 3", "grain: 8"));
+    cr_assert_eq(setenv("LOCKSTEP_ALL_THREADS", "1", 1), 0);
+    training *t = training_begin(2, IRIS("history: 3", "grain: 8"));
+    cr_assert_eq(t->trainer.step.plan.threads, 2);
     training_steps(t, 1);
     uint64_t before = ls_alloc_count();
     training_steps(t, 5);

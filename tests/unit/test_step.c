@@ -194,8 +194,10 @@ Test(step, a_dropped_sample_changes_the_weights)
 
 Test(step, no_memory_is_allocated_within_a_step)
 {
+    cr_assert_eq(setenv("LOCKSTEP_ALL_THREADS", "1", 1), 0);
     setting *s =
         make(2, "training: {grain: 4, clip_norm: 1.0}\noptimizer: {type: sgd, lr: 0.1, momentum: 0.9}");
+    cr_assert_eq(s->step.plan.threads, 2);
     cr_assert_eq(run(s), LS_OK);
     uint64_t before = ls_alloc_count();
     for (int i = 0; i < 10; i++) cr_assert_eq(run(s), LS_OK);
