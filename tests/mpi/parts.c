@@ -1,7 +1,9 @@
 /* Trains a few steps with every part of the registries and prints a hash of the weights for each: the same
-   lines must come out on every layout (tests/mpi/parts.sh). A part that is added is covered by being
-   registered; one whose options have no defaults needs a line in the table of examples.
-   Usage: parts THREADS [WORD], under mpirun; WORD: only parts whose line contains it. */
+   lines must come out on every layout (tests/mpi/parts.sh). The last of these steps must get no memory.
+   A part that is added is covered by being registered; one whose options have no defaults needs a line in the
+   table of examples.
+   Usage: parts THREADS [WORD], under mpirun with LOCKSTEP_ALL_THREADS=1; WORD: only parts whose line
+   contains it. */
 #include <math.h>
 #include <mpi.h>
 #include <stdio.h>
@@ -9,6 +11,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/memory.h"
 #include "base/options.h"
 #include "base/random.h"
 #include "train/trainer.h"
@@ -16,7 +19,7 @@
 #include <lockstep/mpi.h>
 
 /* Batches of 2 grains and a part, and a last one that is shorter. */
-enum { INPUTS = 72, OUTPUTS = 3, BATCH = 40, ROWS = 70, PASSES = 2, TEXT = 2000 };
+enum { INPUTS = 72, OUTPUTS = 3, BATCH = 40, ROWS = 70, PASSES = 2, STEPS = 3, TEXT = 2000 };
 
 /* Options of parts that cannot do with their defaults, and how a layer is fed where one image does not do.
    Layers that take whole numbers get those of the data. */
@@ -81,17 +84,55 @@ static void make_row(int r, float *inputs, float *targets, int32_t *label)
     for (int o = 0; o < OUTPUTS; o++) targets[o] = o == *label ? 0.5F : 0.25F;
 }
 
+static float all_inputs[ROWS * INPUTS], all_targets[ROWS * OUTPUTS];
+static int32_t all_labels[ROWS];
+
+static void make_rows(int first, int last)
+{
+    for (int r = first; r < last; r++)
+        make_row(r, all_inputs + (r - first) * INPUTS, all_targets + (r - first) * OUTPUTS,
+                 &all_labels[r - first]);
+}
+
 /* One step on the rows begin .. end - 1 of the data, this rank's share of them by no particular rule. */
 static ls_status push(ls_trainer *trainer, int begin, int end, bool classes)
 {
-    static float inputs[ROWS * INPUTS], targets[ROWS * OUTPUTS];
-    static int32_t labels[ROWS];
     int first = begin + (end - begin) * rank * rank / (ranks * ranks);
     int last = begin + (end - begin) * (rank + 1) * (rank + 1) / (ranks * ranks);
-    for (int r = first; r < last; r++)
-        make_row(r, inputs + (r - first) * INPUTS, targets + (r - first) * OUTPUTS, &labels[r - first]);
-    return ls_trainer_step(trainer, last - first, inputs, classes ? NULL : targets, classes ? labels : NULL,
-                           NULL);
+    make_rows(first, last);
+    return ls_trainer_step(trainer, last - first, all_inputs, classes ? NULL : all_targets,
+                           classes ? all_labels : NULL, NULL);
+}
+
+static void expect(bool fine, const char *what, const char *wrong)
+{
+    if (fine) return;
+    failures++;
+    fprintf(stderr, "%s: rank %d of %d: %s\n", what, rank, ranks, wrong);
+}
+
+/* Steps on rows that all ranks have, so that nothing but the step itself could get memory. */
+static ls_status step_again(ls_trainer *trainer, const char *what, bool classes)
+{
+    const ls_step *step = &trainer->step;
+    ls_dataset data = trainer->train;
+    ls_step_call call = {.rows = {.data = &data, .count = BATCH}, .learning_rate = 0.01};
+    uint64_t before = 0;
+    make_rows(0, BATCH);
+    data.rows = BATCH;
+    data.floats = all_inputs;
+    data.labels = classes ? all_labels : NULL;
+    data.targets = classes ? NULL : all_targets;
+    for (int i = 0; i < STEPS; i++) {
+        ls_status status = ls_trainer_step_on(trainer, &call);
+        if (status != LS_OK) return status;
+        if (i == 0) before = ls_alloc_count();
+    }
+    expect(ls_alloc_count() == before, what, "a step got memory");
+    expect(step->plan.threads == ls_context_threads(context), what, "not all threads are awake");
+    expect((step->host != NULL) == (ranks > 1 && getenv("LOCKSTEP_MESSAGES") == NULL), what,
+           "ranks do not work together as they should");
+    return LS_OK;
 }
 
 static void train(const char *what, const char *text, bool classes)
@@ -106,6 +147,7 @@ static void train(const char *what, const char *text, bool classes)
         if (status == LS_OK) status = push(trainer, BATCH, ROWS, classes);
         if (status == LS_OK && grows) status = push(trainer, 0, ROWS, classes);
     }
+    if (status == LS_OK) status = step_again(trainer, what, classes);
     if (status == LS_OK) status = ls_step_collect_state(&trainer->step);
     if (status != LS_OK) {
         fail(what, text);
@@ -242,6 +284,17 @@ static void train_growing(void)
     grows = false;
 }
 
+/* Threads share the units of a first layer of that size. */
+static void train_wide(void)
+{
+    train("a wide first layer",
+          "data: {type: push, inputs: 72, classes: 3}\nmodel:\n"
+          "  - {type: dense, units: 600, activation: relu}\n  - {type: batch_norm, statistics: batch}\n"
+          "  - {type: dense, units: 3}\nloss: softmax_cross_entropy\n"
+          "optimizer: {type: sgd, momentum: 0.9}\ntraining: {batch: 40, grain: 8, segments: 2}\n",
+          true);
+}
+
 int main(int argc, char **argv)
 {
     int level;
@@ -255,6 +308,7 @@ int main(int argc, char **argv)
     train_losses();
     train_optimizers();
     train_growing();
+    train_wide();
     ls_context_free(context);
     MPI_Finalize();
     return failures != 0;
