@@ -9,8 +9,7 @@
 #include "base/random.h"
 #include "math/sgemm_reference.h"
 #include "parallel/agree.h"
-#include "train/bench_workloads.h"
-#include "train/trainer.h"
+#include "train/bench.h"
 
 enum { REPETITIONS = 7, SEED = 1 };
 static const double SECONDS_A_REPETITION = 0.15;
@@ -30,15 +29,7 @@ const char *ls_bench_describe(int index)
     return index >= 0 && index < ls_workload_count ? ls_workloads[index].describe : "";
 }
 
-typedef struct bench {
-    const ls_workload *work;
-    ls_recipe *recipe;
-    ls_dataset data;
-    ls_model model;
-    ls_step step;
-} bench;
-
-static ls_status make_recipe(bench *b, bool reduce_float)
+static ls_status make_recipe(ls_bench *b, bool reduce_float)
 {
     const ls_workload *work = b->work;
     char *text =
@@ -52,7 +43,7 @@ static ls_status make_recipe(bench *b, bool reduce_float)
     return status;
 }
 
-static ls_status make_data(bench *b)
+static ls_status make_data(ls_bench *b)
 {
     const ls_workload *work = b->work;
     ls_dataset *data = &b->data;
@@ -74,7 +65,7 @@ static ls_status make_data(bench *b)
     return LS_OK;
 }
 
-static ls_status set_up(bench *b, ls_context *context, bool reduce_float)
+static ls_status set_up(ls_bench *b, ls_context *context, bool reduce_float)
 {
     LS_TRY(make_recipe(b, reduce_float));
     LS_TRY(make_data(b));
@@ -82,7 +73,24 @@ static ls_status set_up(bench *b, ls_context *context, bool reduce_float)
     return ls_step_create(context->comm, context->threads, &b->model, b->recipe, b->work->batch, &b->step);
 }
 
-static ls_status run_steps(bench *b, int64_t count)
+ls_status ls_bench_open(ls_bench *b, ls_context *context, const ls_workload *work, bool reduce_float)
+{
+    *b = (ls_bench){.work = work};
+    ls_status status = ls_agree(context->comm, set_up(b, context, reduce_float));
+    if (status == LS_OK) status = ls_step_connect(&b->step);
+    if (status != LS_OK) ls_bench_close(b);
+    return status;
+}
+
+void ls_bench_close(ls_bench *b)
+{
+    ls_step_free(&b->step);
+    ls_model_free(&b->model);
+    ls_dataset_free(&b->data);
+    ls_recipe_free(b->recipe);
+}
+
+ls_status ls_bench_steps(ls_bench *b, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
         ls_step_call call = {.rows = {.data = &b->data, .count = b->data.rows}, .learning_rate = 0.001};
@@ -92,12 +100,12 @@ static ls_status run_steps(bench *b, int64_t count)
 }
 
 /* Steps that take about a repetition's time, the same number on all ranks. */
-static ls_status choose_count(bench *b, int64_t *count)
+static ls_status choose_count(ls_bench *b, int64_t *count)
 {
     double seconds = 0;
     for (*count = 1;; *count *= 2) {
         double begin = ls_comm_time();
-        LS_TRY(run_steps(b, *count));
+        LS_TRY(ls_bench_steps(b, *count));
         seconds = ls_comm_time() - begin;
         uint64_t long_enough = seconds > SECONDS_A_REPETITION;
         LS_TRY(ls_comm_reduce(b->step.comm, LS_MAX_UINT64, &long_enough, 1));
@@ -113,7 +121,7 @@ static int ascending(const void *a, const void *b)
 
 /* What layers with weights read again for their gradients, the rows, and all that there is of every weight.
  */
-static double least_bytes(const bench *b)
+static double least_bytes(const ls_bench *b)
 {
     const ls_model *model = &b->model;
     double units = (double)ls_shape_size(&b->work->input), weights = 0;
@@ -139,13 +147,13 @@ const char *ls_phase_name(ls_phase phase)
     return phase >= 0 && phase < LS_PHASE_COUNT ? name[phase] : "";
 }
 
-static void begin_phases(bench *b, ls_phase_clock *clock)
+static void begin_phases(ls_bench *b, ls_phase_clock *clock)
 {
     *clock = (ls_phase_clock){.last = ls_comm_time()};
     b->step.clock = clock;
 }
 
-static ls_status measure(bench *b, const ls_bench_request *request, ls_bench_result *result)
+static ls_status measure(ls_bench *b, const ls_bench_request *request, ls_bench_result *result)
 {
     int64_t count;
     ls_phase_clock clock = {0};
@@ -154,7 +162,7 @@ static ls_status measure(bench *b, const ls_bench_request *request, ls_bench_res
     if (request->phases) begin_phases(b, &clock);
     for (int r = 0; r < REPETITIONS; r++) {
         double begin = ls_comm_time();
-        LS_TRY(run_steps(b, count));
+        LS_TRY(ls_bench_steps(b, count));
         seconds[r] = (ls_comm_time() - begin) / (double)count;
     }
     qsort(seconds, REPETITIONS, sizeof *seconds, ascending);
@@ -198,17 +206,14 @@ ls_status ls_bench_run(ls_context *context, const ls_bench_request *request, ls_
 {
     char text[LS_WORKLOAD_TEXT];
     ls_workload custom;
-    bench b = {.work = find(request->name, &custom, text)};
-    if (b.work == NULL)
+    ls_bench b;
+    const ls_workload *work = find(request->name, &custom, text);
+    if (work == NULL)
         return ls_error(LS_ERROR_ARGUMENT, "there is no workload '%s'; lockstep bench --list names them",
                         request->name);
-    ls_status status = ls_agree(context->comm, set_up(&b, context, request->reduce_float));
-    if (status == LS_OK) status = ls_step_connect(&b.step);
-    if (status == LS_OK) status = measure(&b, request, result);
-    ls_step_free(&b.step);
-    ls_model_free(&b.model);
-    ls_dataset_free(&b.data);
-    ls_recipe_free(b.recipe);
+    LS_TRY(ls_bench_open(&b, context, work, request->reduce_float));
+    ls_status status = measure(&b, request, result);
+    ls_bench_close(&b);
     return status;
 }
 

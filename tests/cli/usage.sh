@@ -3,6 +3,7 @@
 set -eu
 . "${srcdir:-.}/tests/cli/common.sh"
 cd "$work"
+python3=${PYTHON3:-python3}
 
 for name in train eval predict inspect bench doctor help; do
     for form in "$name --help" "$name -h" "help $name"; do
@@ -111,8 +112,23 @@ expect_status 0 "$LOCKSTEP" train --quiet --threads 1 --set "data.train=$top/dat
 [ -f runs/-odd/model.safetensors ] || die "-- does not end the options"
 ok "options in any place, and -- ends them"
 
+# These names are relied on: others measure the same.
+cat >wanted <<'END'
+xor-b4-sgd
+digits-b32-sgdm
+mnist-mlp-b32-sgdm
+mnist-mlp-b128-sgdm
+mnist-mlp-b512-sgdm
+mnist-mlp-b128-adam
+wide-mlp-b512-sgdm
+lenet-b64-sgdm
+lenet-b128-sgdm
+resnet20-b128-sgdm
+dense-I-U-...-C-bB
+END
 "$LOCKSTEP" bench --list >out
-for name in xor-b4-sgd digits-b32-sgdm mnist-mlp-b128-sgdm; do expect_match "^$name  *[^ ]" out; done
+sed 's/ .*//' out | diff wanted - || die "bench --list names other workloads (>) than it should (<)"
+expect_no_match '^[^ ]* *$' out
 ok "bench --list names the workloads"
 
 "$LOCKSTEP" bench xor-b4-sgd --threads 1 >out 2>err || { cat err; die "bench: status $?"; }
@@ -121,10 +137,27 @@ expect_match '^name  *us/step  *samples/s  *GFLOP/s  *% of sgemm$' out
 expect_match '^xor-b4-sgd  *[0-9.][0-9.]*  *[0-9,.][0-9,.]*  *[0-9.][0-9.]*  *[0-9.][0-9.]*$' out
 ok "bench prints a header and a row"
 
-"$LOCKSTEP" bench dense-20-30-4-b16 dense-3-2-b1 --threads 1 --json >out 2>err || { cat err; die "bench: status $?"; }
-expect_lines 2 out
-expect_match '"name": "dense-20-30-4-b16", .*"us_per_step": [0-9.]*[1-9]' out
-ok "bench of a dense network by its name"
+"$LOCKSTEP" bench dense-20-30-4-b16 --threads 1 --json --float >out 2>err || { cat err; die "bench: status $?"; }
+"$LOCKSTEP" bench dense-3-2-b1 --threads 1 --json >>out 2>>err || { cat err; die "bench: status $?"; }
+[ ! -s err ] || { cat err; die "bench --json writes to standard error"; }
+"$python3" - out "$top/man/lockstep-bench.1" <<'END' || die "bench --json does not print what its manual page says"
+import json, re, sys
+page = open(sys.argv[2]).read().replace("\\", "")
+options = page[page.index(".SH OPTIONS") : page.index(".SH EXIT")]
+keys = re.findall(r"^\.TP\n\.I (\w+)$", options, re.M)
+assert keys == "name reduce us_per_step us_median samples_per_s gflops sgemm_share".split(), keys
+results = [json.loads(line) for line in open(sys.argv[1])]
+assert [list(result) for result in results] == 2 * [keys], results
+assert [result["name"] for result in results] == ["dense-20-30-4-b16", "dense-3-2-b1"]
+assert [result["reduce"] for result in results] == ["float32", "exact"]
+for result, batch, products in zip(results, (16, 1), (2 * 20 * 30 + 3 * 30 * 4, 2 * 3 * 2)):
+    us, rate = result["us_per_step"], result["samples_per_s"]
+    assert 0 < us <= result["us_median"], result
+    assert abs(rate * us / batch - 1e6) < 1, result
+    assert abs(result["gflops"] * us / (2e-3 * products * batch) - 1) < 1e-6, result
+    assert 0 <= result["sgemm_share"] < 10, result
+END
+ok "bench --json, and dense networks by their names"
 
 "$LOCKSTEP" doctor --threads 1 >out
 for word in Lockstep MPI oneDNN fingerprint layout rank; do expect_match "$word" out; done
