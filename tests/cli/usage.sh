@@ -145,7 +145,7 @@ import json, re, sys
 page = open(sys.argv[2]).read().replace("\\", "")
 options = page[page.index(".SH OPTIONS") : page.index(".SH EXIT")]
 keys = re.findall(r"^\.TP\n\.I (\w+)$", options, re.M)
-assert keys == "name reduce us_per_step us_median samples_per_s gflops sgemm_share".split(), keys
+assert keys == "name reduce us_per_step us_median samples_per_s gflops sgemm_share flops bytes".split(), keys
 results = [json.loads(line) for line in open(sys.argv[1])]
 assert [list(result) for result in results] == 2 * [keys], results
 assert [result["name"] for result in results] == ["dense-20-30-4-b16", "dense-3-2-b1"]
