@@ -145,7 +145,8 @@ import json, re, sys
 page = open(sys.argv[2]).read().replace("\\", "")
 options = page[page.index(".SH OPTIONS") : page.index(".SH EXIT")]
 keys = re.findall(r"^\.TP\n\.I (\w+)$", options, re.M)
-assert keys == "name reduce us_per_step us_median samples_per_s gflops sgemm_share flops bytes".split(), keys
+assert keys == "name reduce us_per_step us_median samples_per_s gflops sgemm_share flops bytes us_phase".split(), keys
+keys.pop()  # tests/cli/phases.sh
 results = [json.loads(line) for line in open(sys.argv[1])]
 assert [list(result) for result in results] == 2 * [keys], results
 assert [result["name"] for result in results] == ["dense-20-30-4-b16", "dense-3-2-b1"]
@@ -156,6 +157,7 @@ for result, batch, products in zip(results, (16, 1), (2 * 20 * 30 + 3 * 30 * 4, 
     assert abs(rate * us / batch - 1e6) < 1, result
     assert abs(result["gflops"] * us / (2e-3 * products * batch) - 1) < 1e-6, result
     assert 0 <= result["sgemm_share"] < 10, result
+    assert result["flops"] == 2 * products * batch, result
 END
 ok "bench --json, and dense networks by their names"
 
