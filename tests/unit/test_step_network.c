@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "support/run.h"
 #include "support/training.h"
 
 /* 359 rows in batches of 288, which are 18 panels: the last batch of an epoch is not full. */
@@ -46,8 +47,10 @@ static training *begin(int threads, const struct network *network)
     return t;
 }
 
+/* Valgrind runs one thread at a time, so that others wait long; it sees the layers in tests of their own. */
 static void wake_all_threads(void)
 {
+    if (ls_test_in_valgrind()) cr_skip_test("takes long under valgrind");
     cr_assert_eq(setenv("LOCKSTEP_ALL_THREADS", "1", 1), 0);
 }
 

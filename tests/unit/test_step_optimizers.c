@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "support/optimizer_run.h"
+#include "support/run.h"
 #include "train/trainer.h"
 
 enum { ROWS = 48, INPUTS = 5, CLASSES = 3 };
@@ -112,7 +113,7 @@ Test(step_optimizers, every_one_learns)
 
 Test(step_optimizers, threads_and_segments_do_not_change_bits)
 {
-    const int threads[] = {2, 3, 5, 16};
+    const int threads[] = {2, 3, 5, 16}, tries = ls_test_in_valgrind() ? 1 : 4;
     for
         EVERY_OPTIMIZER
         {
@@ -120,7 +121,7 @@ Test(step_optimizers, threads_and_segments_do_not_change_bits)
             setting *one = make(1, optimizer, "clip_norm: 0.5");
             run(one, 8);
             cr_assert_eq(setenv("LOCKSTEP_ALL_THREADS", "1", 1), 0);
-            for (int i = 0; i < 4; i++) {
+            for (int i = 0; i < tries; i++) {
                 setting *s = make(threads[i], optimizer, "clip_norm: 0.5, segments: 2");
                 cr_assert_eq(s->trainer->step.plan.threads, threads[i]);
                 run(s, 8);
