@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "parallel/agree.h"
 #include "parallel/context_private.h"
+#include "parallel/team.h"
 
 volatile int ls_stop_requested;
 
@@ -20,6 +21,7 @@ static ls_status place_threads(ls_context *context, int threads, bool launched)
     ls_status status = ls_placement_gather(context->comm, threads, &placement);
     if (status == LS_OK) {
         context->threads = placement.place[ls_comm_rank(context->comm)].threads;
+        ls_team_set_crowded(ls_placement_is_crowded(&placement));
         status = ls_placement_warn(&placement, launched, &context->warning);
     }
     ls_placement_free(&placement);

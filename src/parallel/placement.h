@@ -33,6 +33,9 @@ void ls_placement_free(ls_placement *placement);
 
 void ls_place_cores(const ls_place *place, ls_cores *cores);
 
+/* Whether threads outnumber cores somewhere. Local, with the same answer on all ranks. */
+bool ls_placement_is_crowded(const ls_placement *placement);
+
 /* The same one line on all ranks if threads outnumber cores, cores that were set aside
    lie idle, or the ranks did not find each other, *warning =
    NULL if all is well. Freed with ls_free. Local. launched: by mpirun or srun. */

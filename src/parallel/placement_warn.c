@@ -78,6 +78,13 @@ static int find_crowded(const ls_placement *placement, int (*take)(const ls_plac
     return crowded;
 }
 
+bool ls_placement_is_crowded(const ls_placement *placement)
+{
+    group worst;
+    return find_crowded(placement, take_same_cores, &worst) > 0 ||
+           find_crowded(placement, take_host, &worst) > 0;
+}
+
 /* What srun is to be told of the MPI that this is built with. */
 static const char *way_of_srun(void)
 {

@@ -9,6 +9,7 @@ enum {
 };
 
 static atomic_int known_cores; /* 0: not known yet */
+static atomic_bool is_crowded;
 
 static int cores(void)
 {
@@ -21,7 +22,13 @@ static int cores(void)
 
 int ls_team_spins(int members)
 {
-    return members <= cores() ? SPINS_WITH_CORE : SPINS_WITHOUT;
+    bool alone = members <= cores() && !atomic_load_explicit(&is_crowded, memory_order_relaxed);
+    return alone ? SPINS_WITH_CORE : SPINS_WITHOUT;
+}
+
+void ls_team_set_crowded(bool crowded)
+{
+    atomic_store_explicit(&is_crowded, crowded, memory_order_relaxed);
 }
 
 /* The last to arrive opens the next generation. It clears the count before, so that nobody can count in the

@@ -5,6 +5,7 @@
 #define LS_PARALLEL_TEAM_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct ls_team {
@@ -50,6 +51,9 @@ static inline void ls_team_pause(void)
 /* How often to look, with a pause, whether members threads or ranks of this host have come, before the core
  * is given away: often only where each of them has a core. */
 int ls_team_spins(int members);
+
+/* Whether the threads of all ranks of this host are more than their cores, which no rank sees by itself. */
+void ls_team_set_crowded(bool crowded);
 
 /* Number of cores this process may run on (affinity mask, cgroup limit), at least 1. */
 int ls_team_cores(void);

@@ -20,8 +20,10 @@ OMPI_ALLOW_RUN_AS_ROOT=1
 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 OMPI_MCA_rmaps_base_oversubscribe=1
 OMPI_MCA_btl_vader_single_copy_mechanism=none
+# Most layouts have more threads than a small machine has cores: those that wait had better sleep.
+OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM OMPI_MCA_rmaps_base_oversubscribe \
-    OMPI_MCA_btl_vader_single_copy_mechanism
+    OMPI_MCA_btl_vader_single_copy_mechanism OMP_WAIT_POLICY
 
 die() {
     printf 'FAIL: %s\n' "$*"

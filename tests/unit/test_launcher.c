@@ -196,6 +196,7 @@ Test(placement, well_bound_ranks_are_fine)
     put(&s, "n1", 0xf, 4, 2);
     put(&s, "n1", 0xf, 4, 2);
     expect_warning(&s, NULL, NULL);
+    cr_assert_not(ls_placement_is_crowded(&s.placement));
 }
 
 Test(placement, ranks_bound_to_one_core)
@@ -214,7 +215,9 @@ Test(placement, ranks_that_share_too_few_cores)
 {
     scene s = {0};
     put(&s, "n0", 0x3, 2, 2);
+    cr_assert_not(ls_placement_is_crowded(&s.placement));
     put(&s, "n0", 0x3, 2, 2);
+    cr_assert(ls_placement_is_crowded(&s.placement));
     expect_warning(&s, "2 ranks of host n0 (the first is rank 0) run 4 threads but share 2 cores (0-1)",
                    "--threads 1");
 }
@@ -231,6 +234,7 @@ Test(placement, sets_that_overlap_in_part)
     scene s = {0};
     put(&s, "n0", 0x3, 4, 2);
     put(&s, "n0", 0x6, 4, 2);
+    cr_assert(ls_placement_is_crowded(&s.placement));
     expect_warning(&s, "run 4 threads but share 3 cores", "--cpus-per-task=2");
 }
 

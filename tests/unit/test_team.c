@@ -345,6 +345,16 @@ Test(cores, cores_that_share_their_last_cache)
     cr_expect_eq(system(remove), 0);
 }
 
+Test(team, crowds_give_the_core_away_soon)
+{
+    const int alone = ls_team_spins(1);
+    cr_assert_gt(alone, ls_team_spins(ls_team_cores() + 1));
+    ls_team_set_crowded(true);
+    cr_expect_eq(ls_team_spins(1), ls_team_spins(ls_team_cores() + 1));
+    ls_team_set_crowded(false);
+    cr_expect_eq(ls_team_spins(1), alone);
+}
+
 Test(cores, a_virtual_machine_is_known)
 {
     char base[] = "/tmp/lockstep-virtual-XXXXXX", path[160], remove[160];
