@@ -39,29 +39,29 @@ ok() {
     printf 'ok: %s\n' "$*"
 }
 
-mpirun=${LOCKSTEP_MPIRUN:-mpirun}
+mpirun=${LOCKSTEP_MPIRUN:-mpirun} # a program, perhaps with options: it is split into words
 
 # The two families of launchers spell the same wishes differently.
-if "$mpirun" --version 2>/dev/null | grep -qi 'open mpi\|openrte\|prrte'; then
+if $mpirun --version 2>/dev/null | grep -qi 'open mpi\|openrte\|prrte'; then
     mpirun_options="--oversubscribe --bind-to none"
 else
     mpirun_options=
 fi
 
 need_mpirun() {
-    command -v "$mpirun" >/dev/null 2>&1 || skip "there is no $mpirun"
+    command -v "${mpirun%% *}" >/dev/null 2>&1 || skip "there is no ${mpirun%% *}"
 }
 
 # run_mpi RANKS COMMAND...: the time limit only ends what hangs; crowded machines may take their time.
 run_mpi() {
     run_ranks=$1
     shift
-    timeout -k 5 "${time_limit:-300}" "$mpirun" $mpirun_options -n "$run_ranks" "$@"
+    timeout -k 5 "${time_limit:-300}" $mpirun $mpirun_options -n "$run_ranks" "$@"
 }
 
 # run_mpi_mixed COMMAND "ARGS1" "ARGS2": two ranks with arguments of their own, without blanks within them.
 run_mpi_mixed() {
-    timeout -k 5 "${time_limit:-300}" "$mpirun" $mpirun_options -n 1 "$1" $2 : -n 1 "$1" $3
+    timeout -k 5 "${time_limit:-300}" $mpirun $mpirun_options -n 1 "$1" $2 : -n 1 "$1" $3
 }
 
 # expect_status STATUS COMMAND...: what it prints is in the file $output.
