@@ -9,24 +9,23 @@
 #include "base/options.h"
 #include "data/cifar.h"
 #include "data/sources.h"
+#include "support/directory.h"
 
 enum { IMAGE = 3072, RECORDS = 3 };
 
 static ls_dataset dataset, test;
-static char directory[] = "/tmp/lockstep-cifar.XXXXXX";
+static char directory[LS_TEST_DIRECTORY];
 
 static void enter(void)
 {
-    cr_assert_not_null(mkdtemp(directory));
+    ls_test_directory_make(directory);
 }
 
 static void leave(void)
 {
-    char command[100];
     ls_dataset_free(&dataset);
     ls_dataset_free(&test);
-    snprintf(command, sizeof command, "rm -rf %s", directory);
-    cr_assert_eq(system(command), 0);
+    ls_test_directory_remove(directory);
 }
 
 TestSuite(cifar, .init = enter, .fini = leave);

@@ -11,6 +11,7 @@
 #include <lockstep/lockstep.h>
 #include "base/memory.h"
 #include "io/safetensors.h"
+#include "support/directory.h"
 
 /* Relative to 1 + |value|. The rows are standardised in float, and weights grow to about 2 in up to 96 steps,
    each of which is off by some 2^-24 of a weight: seen are 4e-7, and a wrong rate or average does far more
@@ -70,12 +71,12 @@ static void compare_weights(const char *name, const char *directory, const json_
 
 static void run_case(const char *name, const json_t *one, const char *data)
 {
-    char directory[] = "/tmp/lockstep-golden-XXXXXX", command[64];
+    char directory[LS_TEST_DIRECTORY];
     ls_context *context;
     ls_recipe *recipe;
     record found = {0};
     const json_t *loss = json_object_get(one, "loss"), *rate = json_object_get(one, "rate");
-    cr_assert_not_null(mkdtemp(directory));
+    ls_test_directory_make(directory);
     cr_assert_eq(ls_context_create(1, &context), LS_OK);
     ls_status status =
         ls_recipe_parse(json_string_value(json_object_get(one, "recipe")), name, data, NULL, 0, &recipe);
@@ -88,8 +89,7 @@ static void run_case(const char *name, const json_t *one, const char *data)
     compare_weights(name, directory, json_object_get(one, "weights"));
     ls_recipe_free(recipe);
     ls_context_free(context);
-    snprintf(command, sizeof command, "rm -rf '%s'", directory);
-    cr_expect_eq(system(command), 0);
+    ls_test_directory_remove(directory);
 }
 
 Test(golden_runs, end_as_in_pytorch, .timeout = 60)

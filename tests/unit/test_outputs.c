@@ -10,6 +10,7 @@
 #include <lockstep/lockstep.h>
 #include "base/memory.h"
 #include "base/random.h"
+#include "support/directory.h"
 #include "support/pushing.h"
 #include "train/trainer.h"
 
@@ -252,13 +253,13 @@ static const char table_losses[] = "losses:\n"
                                    "  - {type: softmax_cross_entropy, output: paint, targets: colour}\n";
 
 typedef struct files {
-    char directory[64], *table, *run;
+    char directory[LS_TEST_DIRECTORY], *table, *run;
 } files;
 
 static files make_files(const char *content)
 {
-    files f = {.directory = "/tmp/lockstep-outputs-XXXXXX"};
-    cr_assert_not_null(mkdtemp(f.directory));
+    files f;
+    ls_test_directory_make(f.directory);
     f.table = ls_format("%s/table.csv", f.directory);
     f.run = ls_format("%s/run", f.directory);
     FILE *file = fopen(f.table, "w");
@@ -270,9 +271,7 @@ static files make_files(const char *content)
 
 static void remove_files(files *f)
 {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", f->directory);
-    cr_expect_eq(system(command), 0);
+    ls_test_directory_remove(f->directory);
     ls_free(f->table);
     ls_free(f->run);
 }

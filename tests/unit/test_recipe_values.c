@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "io/decimal.h"
 #include "io/tree.h"
+#include "support/directory.h"
 #include "support/options_example.h"
 #include "support/run.h"
 
@@ -201,11 +202,10 @@ static bool set_comma_locale(const char *directory)
 
 Test(recipe_values, decimal_commas_of_a_locale_change_nothing)
 {
-    char directory[] = "/tmp/lockstep-locale-XXXXXX", command[64], text[LS_DECIMAL_SIZE], own[32];
-    cr_assert_not_null(mkdtemp(directory));
+    char directory[LS_TEST_DIRECTORY], text[LS_DECIMAL_SIZE], own[32];
+    ls_test_directory_make(directory);
     bool found = set_comma_locale(directory);
-    snprintf(command, sizeof command, "rm -rf %s", directory);
-    ls_test_run(command, NULL, 0);
+    ls_test_directory_remove(directory);
     if (!found) cr_skip_test("no locale with decimal commas here");
     ls_decimal_format(0.25, text);
     cr_expect_str_eq(text, "0.25");

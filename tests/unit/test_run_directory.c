@@ -12,21 +12,20 @@
 #include "base/memory.h"
 #include "io/run_directory.h"
 #include "io/run_lock.h"
+#include "support/directory.h"
 
-static char root[] = "/tmp/lockstep-run-XXXXXX";
+static char root[LS_TEST_DIRECTORY];
 static char run[64];
 
 static void enter(void)
 {
-    cr_assert_not_null(mkdtemp(root));
+    ls_test_directory_make(root);
     snprintf(run, sizeof run, "%s/runs/one", root);
 }
 
 static void leave(void)
 {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", root);
-    cr_assert_eq(system(command), 0);
+    ls_test_directory_remove(root);
 }
 
 TestSuite(run_directory, .init = enter, .fini = leave);

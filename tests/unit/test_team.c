@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "parallel/cores.h"
 #include "parallel/team.h"
+#include "support/directory.h"
 #include "support/run.h"
 
 enum { MOST = 16 };
@@ -272,8 +273,8 @@ static int quota_of(const char *base, const char *groups)
 
 Test(cores, quota_of_control_groups)
 {
-    char base[] = "/tmp/lockstep-cores-XXXXXX", outer[128], inner[128], cpu[128], old[128], remove[160];
-    cr_assert_not_null(mkdtemp(base));
+    char base[LS_TEST_DIRECTORY], outer[128], inner[128], cpu[128], old[128];
+    ls_test_directory_make(base);
     make_directory(outer, sizeof outer, base, "outer");
     make_directory(inner, sizeof inner, outer, "inner");
     make_directory(cpu, sizeof cpu, base, "cpu,cpuacct");
@@ -296,8 +297,7 @@ Test(cores, quota_of_control_groups)
     cr_expect_eq(quota_of(base, "2:cpu,cpuacct:/not/to/be/seen/here\n"), 3,
                  "a group that this container hides");
     cr_expect_eq(quota_of(base, "2:cpuacct:/old\n"), 0, "another controller");
-    snprintf(remove, sizeof remove, "rm -r '%s'", base);
-    cr_expect_eq(system(remove), 0);
+    ls_test_directory_remove(base);
 }
 
 /* One cache of a core, as the system describes it. */
@@ -324,8 +324,8 @@ static int cache_of(const char *base, const char *list)
 
 Test(cores, cores_that_share_their_last_cache)
 {
-    char base[] = "/tmp/lockstep-cache-XXXXXX", remove[160];
-    cr_assert_not_null(mkdtemp(base));
+    char base[LS_TEST_DIRECTORY];
+    ls_test_directory_make(base);
     cr_expect_eq(cache_of(base, "0 1"), -1, "the system does not tell");
     write_cache(base, 0, 0, "1\n", "0,64\n");
     write_cache(base, 0, 2, "3\n", "0-7,64-71\n");
@@ -341,8 +341,7 @@ Test(cores, cores_that_share_their_last_cache)
     cr_expect_eq(cache_of(base, "9"), -1);
     write_cache(base, 9, 0, "3\n", "8-999999\n");
     cr_expect_eq(cache_of(base, "9"), -1);
-    snprintf(remove, sizeof remove, "rm -r %s", base);
-    cr_expect_eq(system(remove), 0);
+    ls_test_directory_remove(base);
 }
 
 Test(team, crowds_give_the_core_away_soon)
@@ -357,8 +356,8 @@ Test(team, crowds_give_the_core_away_soon)
 
 Test(cores, a_virtual_machine_is_known)
 {
-    char base[] = "/tmp/lockstep-virtual-XXXXXX", path[160], remove[160];
-    cr_assert_not_null(mkdtemp(base));
+    char base[LS_TEST_DIRECTORY], path[160];
+    ls_test_directory_make(base);
     snprintf(path, sizeof path, "%s/cpuinfo", base);
     cr_expect_not(ls_cores_virtual(path), "the system does not tell");
     write_text(base, "cpuinfo", "processor\t: 0\nflags\t\t: fpu x2apic hypervisor lahf_lm\nbugs\t\t: \n");
@@ -367,6 +366,5 @@ Test(cores, a_virtual_machine_is_known)
     cr_expect_not(ls_cores_virtual(path));
     write_text(base, "cpuinfo", "processor\t: 0\nFeatures\t: fp asimd\n");
     cr_expect_not(ls_cores_virtual(path));
-    snprintf(remove, sizeof remove, "rm -r %s", base);
-    cr_expect_eq(system(remove), 0);
+    ls_test_directory_remove(base);
 }
