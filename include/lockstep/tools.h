@@ -18,16 +18,17 @@ LS_API ls_status ls_inspect(const char *path, ls_line_function line, void *user)
 /* Describes where the context runs and warns of bad bindings. Collective; lines come on rank 0. */
 LS_API ls_status ls_doctor(ls_context *context, ls_line_function line, void *user);
 
-typedef enum ls_phase {                     /* of a step */
-                        LS_PHASE_GATHER,    /* rows of the batch, into panels */
-                        LS_PHASE_UNITS,     /* a large first layer whose units the threads share */
-                        LS_PHASE_PASSES,    /* forward, loss and backward of panels */
-                        LS_PHASE_GRADIENTS, /* of parameters, exact sums included */
-                        LS_PHASE_UPDATE,
-                        LS_PHASE_EXCHANGE, /* with other ranks, and what thread 0 does alone */
-                        LS_PHASE_WAITING, /* for the other threads and, where ranks share memory, for these */
-                        LS_PHASE_REST,    /* what lies between steps */
-                        LS_PHASE_COUNT
+/* The phases of a step. */
+typedef enum ls_phase {
+    LS_PHASE_GATHER,    /* rows of the batch, into panels */
+    LS_PHASE_UNITS,     /* a large first layer whose units the threads share */
+    LS_PHASE_PASSES,    /* forward, loss and backward of panels */
+    LS_PHASE_GRADIENTS, /* of parameters, exact sums included */
+    LS_PHASE_UPDATE,
+    LS_PHASE_EXCHANGE, /* with other ranks, and what thread 0 does alone */
+    LS_PHASE_WAITING,  /* for the other threads and, where ranks share memory, for these */
+    LS_PHASE_REST,     /* what lies between steps */
+    LS_PHASE_COUNT
 } ls_phase;
 
 LS_API const char *ls_phase_name(ls_phase phase);
@@ -46,10 +47,11 @@ typedef struct ls_bench_result {
     double samples_per_s, gflops;
     double sgemm_share; /* gflops / measured matrix-product rate of the same threads and ranks, 0 to 1 */
     double flops;       /* of a step, of all ranks */
-    double bytes;       /* that a step moves at least, of all ranks, if only panels stay in caches: weights,
-                           gradients,       optimiser state, inputs and derivatives of layers with weights */
-    double us_phase[LS_PHASE_COUNT]; /* of a step on thread 0 of this rank, mean of all repetitions; 0 unless
-                                        asked for */
+    /* That a step moves at least, of all ranks, if only panels stay in caches: weights, gradients, optimiser
+       state, inputs and derivatives of layers with weights. */
+    double bytes;
+    /* Of a step on thread 0 of this rank, mean of all repetitions; 0 unless asked for. */
+    double us_phase[LS_PHASE_COUNT];
 } ls_bench_result;
 
 LS_API int ls_bench_count(void);

@@ -69,27 +69,32 @@ static void print_json(const ls_bench_result *result, const ls_bench_request *re
     printf("}\n");
 }
 
-static void print_row(int width, const ls_bench_result *result, bool phases)
+static void print_row(int width, const ls_bench_result *result)
 {
     char rate[32];
-    if (phases) {
-        double sum = 0;
-        for (int p = 0; p < LS_PHASE_COUNT; p++) sum += result->us_phase[p];
-        printf("%-*s %12.2f", width, result->name, sum);
-        for (int p = 0; p < LS_PHASE_COUNT; p++) printf(" %9.2f", result->us_phase[p]);
-        printf("\n");
-        return;
-    }
     ls_cli_format_rate(result->samples_per_s, rate, sizeof rate);
     printf("%-*s %12.2f %14s %10.2f %10.1f\n", width, result->name, result->us_per_step, rate, result->gflops,
            100 * result->sgemm_share);
 }
 
-static void print_header(int width, bool phases)
+static void print_header(int width)
 {
-    printf("%-*s %12s", width, "name", phases ? "mean us" : "us/step");
-    for (int p = 0; phases && p < LS_PHASE_COUNT; p++) printf(" %9s", ls_phase_name((ls_phase)p));
-    if (!phases) printf(" %14s %10s %10s", "samples/s", "GFLOP/s", "% of sgemm");
+    printf("%-*s %12s %14s %10s %10s\n", width, "name", "us/step", "samples/s", "GFLOP/s", "% of sgemm");
+}
+
+static void print_phases(int width, const ls_bench_result *result)
+{
+    double sum = 0;
+    for (int p = 0; p < LS_PHASE_COUNT; p++) sum += result->us_phase[p];
+    printf("%-*s %12.2f", width, result->name, sum);
+    for (int p = 0; p < LS_PHASE_COUNT; p++) printf(" %9.2f", result->us_phase[p]);
+    printf("\n");
+}
+
+static void print_phases_header(int width)
+{
+    printf("%-*s %12s", width, "name", "mean us");
+    for (int p = 0; p < LS_PHASE_COUNT; p++) printf(" %9s", ls_phase_name((ls_phase)p));
     printf("\n");
 }
 
@@ -111,7 +116,7 @@ static ls_status measure(ls_cli *cli, int count, char **words, ls_bench_request 
                 ls_context_size(cli->context), ls_context_size(cli->context) == 1 ? "" : "s",
                 ls_context_threads(cli->context), ls_context_threads(cli->context) == 1 ? "" : "s",
                 request->reduce_float ? "float" : "exact", request->sgemm_rate);
-        print_header(width, request->phases);
+        (request->phases ? print_phases_header : print_header)(width);
     }
     for (int i = 0; status == LS_OK && i < workloads; i++) {
         ls_bench_result result;
@@ -122,7 +127,7 @@ static ls_status measure(ls_cli *cli, int count, char **words, ls_bench_request 
         if (json) {
             print_json(&result, request);
         } else {
-            print_row(width, &result, request->phases);
+            (request->phases ? print_phases : print_row)(width, &result);
         }
     }
     return status;

@@ -162,6 +162,14 @@ static inline int64_t ls_grain_end(const ls_sample_part *part, int64_t first)
     return first + 1;
 }
 
+/* Whole grains in so many parts. */
+static inline int64_t ls_grain_count(const ls_sample_part *part, int64_t parts)
+{
+    int64_t grains = 0;
+    for (int64_t p = 0; p < parts; p++) grains += part[p].ends_grain;
+    return grains;
+}
+
 /* The gradient of a block of a parameter: for m < M, n < N the exact sum over grains of the chains over their
    samples s of left[m][s] right[s][n]. N: a multiple of LS_LANES, at most LS_BLOCK. In the memory of the
    panel of s, left[m][s] lies left + m*lanes + (lane of s) floats from the beginning, right[s][n] lies right
@@ -250,9 +258,9 @@ typedef struct ls_kernels {
        64-byte aligned. */
     void (*stream)(const float *from, float *to, int64_t count);
 
-    /* to[i] = from[i], i < count, for what another core wrote and is about to write again: from's lines do
-       not push others out of the caches here. give_up: they leave all caches (with AVX-512, and where the
-       processor can), as the other core would wait for this one to give them back line by line. count: a
+    /* to[i] = from[i], i < count, for what another core wrote and is about to write again. With AVX-512
+       from's lines do not push others out of the caches here, and with give_up they leave all caches where
+       the processor can, as the other core would wait for this one to give them back line by line. count: a
        multiple of LS_LANES. */
     void (*take)(const float *from, float *to, int64_t count, bool give_up);
 

@@ -121,20 +121,15 @@ static void add_layer_tiles(ls_plan *plan, const slice *within, ls_tile_task tas
     }
 }
 
-static ls_tile_task task_of(const ls_plan *plan, int parameter)
-{
-    return (ls_tile_task){.parameter = parameter,
-                          .node = plan->parameter_node[parameter],
-                          .kind = plan->kind[parameter],
-                          .splits = ls_plan_splits(plan, parameter)};
-}
-
 static void add_tasks(ls_plan *plan, const slice *within, int index, int home)
 {
     const ls_parameter *parameter = &plan->model->parameter[index];
-    ls_tile_task task = task_of(plan, index);
+    ls_tile_task task = {.parameter = index,
+                         .node = plan->parameter_node[index],
+                         .kind = plan->kind[index],
+                         .splits = ls_plan_splits(plan, index)};
     int64_t first, kept = rows_in(within, parameter, &first);
-    if (task.kind == LS_GRADIENT_NONE || kept == 0 || task.splits > 1) return;
+    if (task.kind == LS_GRADIENT_NONE || kept == 0) return;
     if (task.kind == LS_GRADIENT_TILE) {
         add_layer_tiles(plan, within, task, home);
         return;
@@ -163,43 +158,29 @@ static int longer_first(const void *left, const void *right)
     return a->split - b->split;
 }
 
-static bool is_of(const ls_plan *plan, int parameter, int segment)
-{
-    return plan->node_segment[plan->parameter_node[parameter]] == segment;
-}
-
-/* The tasks of a segment in a slice. */
-static void list_slice(ls_plan *plan, const slice *within, int segment, int home)
-{
-    for (int p = 0; p < plan->model->parameter_count; p++)
-        if (is_of(plan, p, segment)) add_tasks(plan, within, p, home);
-}
-
-/* Those of a home whose samples threads share, of the whole slice of the rank. */
-static void list_shared(ls_plan *plan, const slice *rank, int segment, int home)
-{
-    for (int p = 0; p < plan->model->parameter_count; p++)
-        if (is_of(plan, p, segment) && ls_plan_splits(plan, p) > 1)
-            add_layer_tiles(plan, rank, task_of(plan, p), home);
-}
-
 static slice slice_of(const ls_plan *plan, int section, int home)
 {
     const int64_t *element = plan->home_element[section] + home;
     return (slice){.first = element[0], .end = element[1]};
 }
 
-/* The tasks of a segment in a home, the most work first. shape: of the whole rank. */
+/* The tasks of a segment in a home, the most work first: of its own slices or, where threads share the
+ * samples, of the whole slice of the rank, shape. */
 static void list_home(ls_plan *plan, int home, const slice *shape, int segment)
 {
     int first = plan->task_count;
+    slice within[LS_SECTIONS];
     for (int section = 0; section < LS_SECTIONS; section++) {
-        slice within = slice_of(plan, section, home);
-        within.blocks = shape->blocks;
-        within.bands = shape->bands;
-        list_slice(plan, &within, segment, home);
+        within[section] = slice_of(plan, section, home);
+        within[section].blocks = shape->blocks;
+        within[section].bands = shape->bands;
     }
-    list_shared(plan, shape, segment, home);
+    for (int p = 0; p < plan->model->parameter_count; p++) {
+        if (plan->node_segment[plan->parameter_node[p]] != segment) continue;
+        bool shared = ls_plan_splits(plan, p) > 1;
+        for (int section = 0; section < (shared ? 1 : LS_SECTIONS); section++)
+            add_tasks(plan, shared ? shape : &within[section], p, home);
+    }
     if (plan->task != NULL)
         qsort(plan->task + first, (size_t)(plan->task_count - first), sizeof *plan->task, longer_first);
 }

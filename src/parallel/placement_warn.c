@@ -78,11 +78,19 @@ static int find_crowded(const ls_placement *placement, int (*take)(const ls_plac
     return crowded;
 }
 
+/* The same among ranks with one set of cores or, where there is no such group, among all of a host. */
+static int find_any_crowd(const ls_placement *placement, group *worst, bool *whole_host)
+{
+    int crowded = find_crowded(placement, take_same_cores, worst);
+    *whole_host = crowded == 0;
+    return crowded > 0 ? crowded : find_crowded(placement, take_host, worst);
+}
+
 bool ls_placement_is_crowded(const ls_placement *placement)
 {
     group worst;
-    return find_crowded(placement, take_same_cores, &worst) > 0 ||
-           find_crowded(placement, take_host, &worst) > 0;
+    bool whole_host;
+    return find_any_crowd(placement, &worst, &whole_host) > 0;
 }
 
 /* What srun is to be told of the MPI that this is built with. */
@@ -206,9 +214,8 @@ ls_status ls_placement_warn(const ls_placement *placement, bool launched, char *
     int missed = placement->place[0].missed_tasks;
     if (missed > 0) return warn_missed(missed, warning);
 
-    int crowded = find_crowded(placement, take_same_cores, &worst);
-    bool whole_host = crowded == 0;
-    if (whole_host) crowded = find_crowded(placement, take_host, &worst);
+    bool whole_host;
+    int crowded = find_any_crowd(placement, &worst, &whole_host);
     if (crowded == 0) return warn_confined(placement, warning);
     describe_crowd(placement, &worst, whole_host, what);
     if (crowded > 1) snprintf(more, sizeof more, " (one of %d such places)", crowded);

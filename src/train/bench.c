@@ -124,17 +124,16 @@ static int ascending(const void *a, const void *b)
 static double least_bytes(const ls_bench *b)
 {
     const ls_model *model = &b->model;
-    double units = (double)ls_shape_size(&b->work->input), weights = 0;
+    double units = (double)ls_shape_size(&b->work->input);
     for (int n = 0; n < model->node_count; n++) {
         const ls_node *node = &model->node[n];
         if (node->parameter_count > 0)
             units += 2.0 * (double)(ls_shape_size(&node->in[0]) + ls_shape_size(&node->out));
     }
-    for (int p = 0; p < model->parameter_count; p++)
-        weights += (double)(model->parameter[p].rows * model->parameter[p].columns);
     const int ranks = ls_comm_size(b->step.comm), copies = b->step.host == NULL ? ranks : 1;
     const double passes = 2 * ranks, gradient = 2 * copies, update = 2 * copies * (1 + b->step.state_count);
-    return sizeof(float) * (units * b->work->batch + (passes + gradient + update) * weights);
+    return sizeof(float) *
+           (units * b->work->batch + (passes + gradient + update) * (double)model->parameter_elements);
 }
 
 const char *ls_phase_name(ls_phase phase)

@@ -216,11 +216,17 @@ static void run_product(const ls_gradient_job *job, const ls_tile_task *task, co
     job->kernels->exact_product(&product);
 }
 
+/* Sums of no grains. */
+static void clear_sums(uint64_t *sum, int64_t rows, int64_t columns, int64_t lds)
+{
+    for (int64_t row = 0; row < rows; row++) memset(sum + row * lds, 0, (size_t)columns * sizeof *sum);
+}
+
 /* The parts of group number split of splits: whole grains, none where there are fewer grains than groups. */
 static span parts_of(const ls_gradient_job *job, int split, int splits)
 {
-    int64_t grains = 0, begin = 0, end;
-    for (int64_t p = 0; p < job->parts; p++) grains += job->part[p].ends_grain;
+    const int64_t grains = ls_grain_count(job->part, job->parts);
+    int64_t begin = 0, end;
     const int64_t first = grains * split / splits, last = grains * (split + 1) / splits;
     for (int64_t g = 0; g < first; g++) begin = ls_grain_end(job->part, begin);
     end = begin;
@@ -258,8 +264,7 @@ static void run_split(const ls_gradient_job *job, const ls_tile_task *task, cons
     const span parts = parts_of(job, task->split, task->splits);
     uint64_t *sum = job->splits->sum + task->split * plan->split_elements +
                     plan->split_place[task->parameter] + task->first_row * ld + task->first_column;
-    for (int64_t row = 0; row < task->rows && parts.begin == parts.end; row++)
-        memset(sum + row * ld, 0, (size_t)from->width * sizeof *sum);
+    if (parts.begin == parts.end) clear_sums(sum, task->rows, from->width, ld);
     add_grains(job, task, from, parts, 0, task->rows, scratch, sum, ld, NULL, 0);
     atomic_int *left = &job->splits->left[task->tile];
     if (atomic_fetch_sub_explicit(left, 1, memory_order_acq_rel) > 1) return;
@@ -295,9 +300,7 @@ static void run_exact(const ls_gradient_job *job, const ls_tile_task *task, cons
             add_grains(job, task, from, all, first, count, scratch, job->sums + place, parameter->ld, NULL,
                        0);
         } else { /* a rank without samples adds nothing */
-            for (int64_t row = 0; row < rows; row++) {
-                memset(job->sums + place + row * parameter->ld, 0, (size_t)width * sizeof *job->sums);
-            }
+            clear_sums(job->sums + place, rows, width, parameter->ld);
         }
     }
 }

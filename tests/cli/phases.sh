@@ -2,13 +2,14 @@
 # "lockstep bench --phases": every phase of a step, and all of its time.
 set -eu
 . "${srcdir:-.}/tests/cli/common.sh"
+python3=${PYTHON3:-python3}
 cd "$work"
 
 # The first layer is large enough for two threads to share its units.
 workload=dense-784-256-10-b64
 LOCKSTEP_ALL_THREADS=1 "$LOCKSTEP" bench $workload --threads 2 --phases --json >out 2>err ||
     { cat err; die "bench --phases: status $?"; }
-python3 - "$workload" <<'END' || { cat out; die "phases of two threads"; }
+"$python3" - "$workload" <<'END' || { cat out; die "phases of two threads"; }
 import json, sys
 result = json.loads(open("out").read())
 phases = result["us_phase"]

@@ -393,13 +393,6 @@ static void settle(const constants *c, rounding *tile)
     }
 }
 
-static int64_t grains_of(const ls_exact_product *product)
-{
-    int64_t grains = 0;
-    for (int64_t p = 0; p < product->parts; p++) grains += product->part[p].ends_grain;
-    return grains;
-}
-
 /* The grains of some places, each grain of all of them before the next one: its right operand is in the cache
    then. What is left to be rounded is that of the last place. */
 static void run_places(const ls_exact_product *product, int64_t grains, const constants *c, int64_t n,
@@ -466,7 +459,7 @@ void LS_VARIANT(ls_exact_product_run)(const ls_exact_product *product)
         c.factor_float[i] = (float)product->factor;
         c.least[i] = least;
     }
-    const int64_t grains = grains_of(product);
+    const int64_t grains = ls_grain_count(product->part, product->parts);
     for (int64_t n = 0; n < columns; n += COLUMNS) run_column(product, grains, &c, n);
     if (columns < product->N) run_plainly(product, 0, product->M, columns, product->N);
 }
